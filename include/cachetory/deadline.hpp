@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#ifndef CACHETORY_DEADLINE_HPP
+#define CACHETORY_DEADLINE_HPP
+
+#include "backend.hpp"
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <ratio>
+#include <type_traits>
+
+namespace cachetory {
+
+/// The deadline that never passes: an entry that has it never expires.
+template <class TimePoint>
+inline constexpr TimePoint never = TimePoint::max();
+
+/// Returns the time `span` after `start`, rounded up to a tick, the nearest there is if it is out
+/// of range.
+template <class TimePoint>
+[[nodiscard]] constexpr TimePoint saturating_add(TimePoint start, ttl span) noexcept;
+
+/// A clock whose times can be deadlines of `Clock`: the one that `Clock` counts by, or the wall
+/// clock.
+template <class C, class Clock>
+concept deadline_clock = std::same_as<C, typename Clock::time_point::clock> ||
+    std::same_as<C, std::chrono::system_clock>;
+
+/// The moment at which one operation takes place: the clock is read when it is first needed, and no
+/// more.
+///
+/// So one operation sees one time, however many entries it looks at, and an operation that meets no
+/// deadline does not pay for the clock.
+template <class Clock>
+class moment {
+public:
+    using time_point = typename Clock::time_point;
+
+    /// Whether an entry with this deadline is expired: dead at the very instant.
+    [[nodiscard]] bool has_passed(time_point deadline) {
+        return deadline != never<time_point> && !(deadline > now()); // not <=: it may be NaN
+    }
+
+    /// The deadline of an entry that is to live for `time_to_live` from now on.
+    [[nodiscard]] time_point after(std::optional<ttl> time_to_live) {
+        return time_to_live ? in(*time_to_live) : never<time_point>;
+    }
+
+    /// `deadline` as one of this clock, rounded up to its tick. The largest value of any type means
+    /// "never". A time of the wall clock, where `Clock` is another, is as far from now as it is on
+    /// the wall clock.
+    template <deadline_clock<Clock> C, class Duration>
+    [[nodiscard]] time_point at(std::chrono::time_point<C, Duration> deadline) {
+        using given = std::chrono::time_point<C, Duration>;
+        if constexpr (std::same_as<given, time_point>) {
+            return deadline;
+        } else if (deadline == never<given>) {
+            return never<time_point>;
+        } else if constexpr (std::same_as<C, typename time_point::clock>) {
+            return saturating_add(time_point(), deadline.time_since_epoch());
+        } else {
+            const ttl wall_now = C::now().time_since_epoch();
+            return in(deadline.time_since_epoch() - wall_now);
+        }
+    }
+
+private:
+    time_point in(ttl span) {
+        const time_point deadline = saturating_add(now(), span);
+        // At the very end of the clock, "this instant" must not be taken for "never".
+        const bool at_the_end =
+            deadline == never<time_point> && span == ttl(std::chrono::seconds(0));
+        return at_the_end ? deadline - typename time_point::duration(1) : deadline;
+    }
+
+    time_point now() {
+        if (!now_) {
+            now_ = Clock::now();
+        }
+        return *now_;
+    }
+
+    std::optional<time_point> now_;
+};
+
+template <class TimePoint>
+constexpr TimePoint saturating_add(TimePoint start, ttl span) noexcept {
+    using duration = typename TimePoint::duration;
+    using rep = typename duration::rep;
+    using period = typename duration::period;
+
+    if constexpr (std::chrono::treat_as_floating_point_v<rep>) {
+        if (span == ttl::max()) {
+            return TimePoint::max();
+        }
+        return start + duration(span.seconds()) + duration(span.fraction());
+    } else {
+        // The distance in ticks as an unsigned magnitude, which holds every distance between two
+        // rep: so start may stand anywhere. Rounding up makes a positive magnitude larger, a
+        // negative smaller.
+        constexpr auto most = std::numeric_limits<std::uint64_t>::max();
+        constexpr std::uint64_t num = period::num;
+        constexpr std::uint64_t den = period::den;
+        using per_nanosecond = std::ratio_divide<std::nano, std::ratio<1, period::den>>;
+
+        const bool back = span.seconds().count() < 0;
+        const bool partial = span.fraction().count() != 0;
+        const auto fraction = static_cast<std::uint64_t>(
+            back && partial ? 1'000'000'000 - span.fraction().count() : span.fraction().count());
+        auto seconds = static_cast<std::uint64_t>(span.seconds().count());
+        if (back) {
+            seconds = 0 - seconds - (partial ? 1 : 0);
+        }
+
+        const auto divide = [back](std::uint64_t a, std::uint64_t b) {
+            return a / b + (!back && a % b != 0 ? 1 : 0);
+        };
+        const std::uint64_t part = divide(fraction * per_nanosecond::num, per_nanosecond::den);
+        const bool fits =
+            span != ttl::max() && span != ttl::min() && seconds <= (most - part) / den;
+        const std::uint64_t ticks = fits ? divide(seconds * den + part, num) : most;
+
+        const auto from = static_cast<std::uint64_t>(start.time_since_epoch().count());
+        const auto room = back ? from - static_cast<std::uint64_t>(duration::min().count())
+                               : static_cast<std::uint64_t>(duration::max().count()) - from;
+        if (ticks >= room) {
+            return back ? TimePoint::min() : TimePoint::max();
+        }
+        return TimePoint(duration(static_cast<rep>(back ? from - ticks : from + ticks)));
+    }
+}
+
+} // namespace cachetory
+
+#endif

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+#ifndef CACHETORY_VERSION_HPP
+#define CACHETORY_VERSION_HPP
+
+// The single source of the version: CMake reads these three lines.
+#define CACHETORY_VERSION_MAJOR 0
+#define CACHETORY_VERSION_MINOR 1
+#define CACHETORY_VERSION_PATCH 0
+
+/// One number to compare with: 1.2.3 is 10203.
+#define CACHETORY_VERSION                                                                          \
+    (CACHETORY_VERSION_MAJOR * 10000 + CACHETORY_VERSION_MINOR * 100 + CACHETORY_VERSION_PATCH)
+
+#endif
