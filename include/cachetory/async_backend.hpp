@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+#ifndef CACHETORY_ASYNC_BACKEND_HPP
+#define CACHETORY_ASYNC_BACKEND_HPP
+
+#include "backend.hpp"
+#include "memory_backend.hpp"
+#include "ready_future.hpp"
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <exception>
+#include <initializer_list>
+#include <limits>
+#include <optional>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace cachetory {
+
+/// A backend as asynchronous code wants it: the same verbs, each returning a `ready_future` of what
+/// the backend's own returns.
+///
+/// The operation happens in the call, so in call order, whether or not the future is awaited;
+/// awaiting never suspends; exceptions travel in the future, the calls themselves throw none.
+/// References that a result holds are valid as long as the backend's own are: across a `co_await`
+/// of something else, whatever runs meanwhile may erase the entry.
+///
+/// As safe to share between threads as `Backend` is.
+template <backend Backend>
+class async_backend {
+public:
+    using backend_type = Backend;
+    using wire_type = typename Backend::wire_type;
+    using clock = typename Backend::clock;
+    using time_point = typename Backend::time_point;
+
+    async_backend() = default;
+    template <std::same_as<Backend> B = Backend>
+    requires std::move_constructible<B>
+
+    explicit async_backend(B owned) : backend_(std::move(owned)) {}
+
+    /// Same as `Backend::from_url(url)`, which it makes in place; throws what that throws.
+    [[nodiscard]] static async_backend from_url(std::string_view url) {
+        return async_backend(in_place_from_url(), url);
+    }
+
+    /// The backend itself, for use without futures. Valid as long as this object is.
+    [[nodiscard]] Backend& synchronous() noexcept { return backend_; }
+
+    [[nodiscard]] const Backend& synchronous() const noexcept { return backend_; }
+
+    // Look-up
+
+    /// Same as the backend's `get`; a missing key makes a `key_error` in the future without
+    /// throwing it.
+    auto get(std::string_view key) {
+        using result = decltype(backend_.get(key));
+        const auto hit = [](auto&& value) {
+            return ready_future<result>(std::in_place, std::forward<decltype(value)>(value));
+        };
+        const auto entry_hit = [&](auto& entry) { return hit(entry.value); };
+        const auto miss = [&] {
+            return make_exceptional_future<result>(std::make_exception_ptr(key_error(key)));
+        };
+        try {
+            // A key may view what an expired entry holds, and dies with it in find(); so where
+            // there is look_up(), which makes the error first, it is used instead.
+            if constexpr (requires { backend_.look_up(key, entry_hit, miss); }) {
+                return backend_.look_up(key, entry_hit, miss);
+            } else {
+                auto found = backend_.find(key);
+                return found ? hit(*std::move(found)) : miss();
+            }
+        } catch (...) {
+            return make_exceptional_future<result>(std::current_exception());
+        }
+    }
+
+    auto find(std::string_view key) {
+        return run([&]() -> decltype(auto) { return backend_.find(key); });
+    }
+
+    auto contains(std::string_view key) {
+        return run([&] { return backend_.contains(key); });
+    }
+
+    auto deadline(std::string_view key) {
+        return run([&] { return backend_.deadline(key); });
+    }
+
+    template <class Keys = std::initializer_list<std::string_view>>
+    auto get_many(Keys&& keys) {
+        return run([&] { return backend_.get_many(std::forward<Keys>(keys)); });
+    }
+
+    auto take(std::string_view key) {
+        return run([&] { return backend_.take(key); });
+    }
+
+    // Modifiers
+
+    auto set(std::string_view key, wire_type value, set_options options = {}) {
+        return run([&] { return backend_.set(key, std::move(value), options); });
+    }
+
+    template <class Items = std::initializer_list<std::pair<std::string_view, wire_type>>>
+    auto set_many(Items&& items, set_options options = {}) {
+        return run([&] { return backend_.set_many(std::forward<Items>(items), options); });
+    }
+
+    template <std::invocable Factory>
+    auto get_or_set(std::string_view key, Factory&& factory, std::optional<ttl> time_to_live = {}) {
+        return run([&]() -> decltype(auto) {
+            return backend_.get_or_set(key, std::forward<Factory>(factory), time_to_live);
+        });
+    }
+
+    template <class Deadline = std::optional<time_point>>
+    auto expire_at(std::string_view key, Deadline deadline) {
+        return run([&] { return backend_.expire_at(key, deadline); });
+    }
+
+    auto expire_in(std::string_view key, std::optional<ttl> time_to_live) {
+        return run([&] { return backend_.expire_in(key, time_to_live); });
+    }
+
+    auto erase(std::string_view key) {
+        return run([&] { return backend_.erase(key); });
+    }
+
+    template <class Keys = std::initializer_list<std::string_view>>
+    auto erase_many(Keys&& keys) {
+        return run([&] { return backend_.erase_many(std::forward<Keys>(keys)); });
+    }
+
+    auto clear() {
+        return run([&] { backend_.clear(); });
+    }
+
+    template <class B = Backend> // a template, because not every backend need have this
+    auto purge_expired(std::size_t max_visits = B::unlimited) {
+        return run([&] { return static_cast<B&>(backend_).purge_expired(max_visits); });
+    }
+
+    // Capacity
+
+    [[nodiscard]] std::size_t size() const
+        noexcept(noexcept(std::declval<const Backend&>().size())) {
+        return backend_.size();
+    }
+
+    [[nodiscard]] bool empty() const noexcept(noexcept(std::declval<const Backend&>().empty())) {
+        return backend_.empty();
+    }
+
+    template <class B = Backend>
+    auto reserve(std::size_t entries) {
+        return run([&] { static_cast<B&>(backend_).reserve(entries); });
+    }
+
+private:
+    struct in_place_from_url {};
+
+    async_backend(in_place_from_url, std::string_view url) : backend_(Backend::from_url(url)) {}
+
+    template <class Operation>
+    static auto run(Operation operation) -> ready_future<std::invoke_result_t<Operation&>> {
+        using result = std::invoke_result_t<Operation&>;
+        try {
+            if constexpr (std::is_void_v<result>) {
+                operation();
+                return make_ready_future();
+            } else {
+                return ready_future<result>(std::in_place, operation());
+            }
+        } catch (...) {
+            return make_exceptional_future<result>(std::current_exception());
+        }
+    }
+
+    Backend backend_;
+};
+
+template <backend Backend>
+async_backend(Backend) -> async_backend<Backend>;
+
+template <class Wire, class Clock = std::chrono::steady_clock, class Hash = string_hash>
+using async_memory_backend = async_backend<memory_backend<Wire, Clock, Hash>>;
+
+} // namespace cachetory
+
+#endif
