@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#include <cachetory/string_hash.hpp>
+
+#include "support/catch.hpp"
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+using cachetory::string_hash;
+using namespace std::string_literals;
+
+TEST_CASE("the hash is transparent and copyable") {
+    STATIC_REQUIRE(std::same_as<string_hash::is_transparent, void>);
+    STATIC_REQUIRE(std::copyable<string_hash>);
+    STATIC_REQUIRE(std::default_initializable<string_hash>);
+    STATIC_REQUIRE(std::is_nothrow_move_constructible_v<string_hash>);
+    STATIC_REQUIRE(
+        std::same_as<std::invoke_result_t<const string_hash&, std::string_view>, std::size_t>);
+}
+
+TEST_CASE("the hash is not noexcept so that nodes keep it") {
+    STATIC_REQUIRE_FALSE(std::is_nothrow_invocable_v<const string_hash&, std::string_view>);
+    STATIC_REQUIRE_FALSE(std::is_nothrow_invocable_v<const string_hash&, const std::string&>);
+#ifdef __GLIBCXX__
+    STATIC_REQUIRE(std::__cache_default<std::string, string_hash>::value);
+#endif
+}
+
+TEST_CASE("equal keys have equal hashes whatever type they are of") {
+    const string_hash hash;
+    for (const char* key : {"", "k", "user:42", "a key that is too long to be stored in place"}) {
+        CAPTURE(key);
+        CHECK(hash(std::string(key)) == hash(key));
+        CHECK(hash(std::string_view(key)) == hash(key));
+    }
+    CHECK(hash(std::string_view()) == hash(""));
+}
+
+TEST_CASE("equal keys have equal hashes wherever they lie") {
+    const string_hash hash;
+    for (std::size_t length = 0; length != 200; ++length) {
+        const std::string key(length, 'k');
+        for (std::size_t offset = 0; offset != 9; ++offset) {
+            // Memory of just that size, for a sanitizer to see a read beyond it.
+            std::vector<char> memory(offset + length, 'x');
+            std::ranges::copy(key, memory.end() - std::ptrdiff_t(length));
+            const std::string_view moved(memory.data() + offset, length);
+            CHECK(hash(moved) == hash(key));
+        }
+    }
+}
+
+TEST_CASE("every byte of a key counts and so does its length") {
+    const string_hash hash;
+    std::unordered_set<std::size_t> seen;
+    std::size_t keys = 0;
+    for (std::size_t length = 0; length != 100; ++length) {
+        std::string key(length, '\0'); // all of them end at a null character, if one could end them
+        seen.insert(hash(key));
+        ++keys;
+        for (char& byte : key) {
+            byte = '\x80';
+            seen.insert(hash(key));
+            byte = '\0';
+            ++keys;
+        }
+    }
+    CHECK(seen.size() == keys);
+    CHECK(hash("em\0bedded"s) != hash("em"));
+}
+
+TEST_CASE("copies of a hash agree and one moved from still hashes") {
+    string_hash hash;
+    const std::size_t expected = hash("key");
+    const string_hash copy = hash;
+    CHECK(copy("key") == expected);
+
+    string_hash taken = std::move(hash);
+    CHECK(taken("key") == expected);
+    CHECK(hash("key") == hash(std::string("key")));
+
+    hash = std::move(taken);
+    CHECK(hash("key") == expected);
+    CHECK(taken("key") == taken(std::string("key")));
+}
+
+TEST_CASE("a map with the hash finds by any kind of text") {
+    std::unordered_map<std::string, int, string_hash, std::equal_to<>> numbers = {{"one", 1}};
+    CHECK(numbers.find(std::string_view("one")) != numbers.end());
+    CHECK(numbers.find("one") != numbers.end());
+    CHECK(numbers.find("one\0"s) == numbers.end());
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+#ifndef CACHETORY_TESTS_SUPPORT_ALLOCATIONS_HPP
+#define CACHETORY_TESTS_SUPPORT_ALLOCATIONS_HPP
+
+#include <cstddef>
+
+namespace support {
+
+/// How often operator new has been called in the whole program (see allocations.cpp).
+std::size_t allocations() noexcept;
+
+/// How many bytes have been asked of operator new so far.
+std::size_t allocated_bytes() noexcept;
+
+} // namespace support
+
+#endif
