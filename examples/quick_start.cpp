@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+#include <cachetory/memory_backend.hpp>
+#include <chrono>
+#include <fmt/core.h>
+#include <string>
+
+int main() {
+    using namespace std::chrono_literals;
+    cachetory::memory_backend<std::string> cache;
+
+    cache.set("user:42", "Ada", {.time_to_live = 30min});
+    if (auto name = cache.find("user:42")) {
+        const auto& page = cache.get_or_set("page:42", [&] { return "Hello, " + *name + '!'; });
+        fmt::print("{}\n", page);
+    }
+}
