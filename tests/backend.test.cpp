@@ -225,6 +225,8 @@ TEST_CASE("the difference of two times to live saturates at both ends") {
              {almost_min, 1001ms, long_ago},
              {almost_min, ttl::max(), long_ago},
              {almost_min, -1ns, {limits64::min() + 1, 1}},
+             {ttl(almost_min) - 999ms, -1ms, {limits64::min(), 2'000'000}},
+             {ttl(almost_min) - 999ms, -1999ms, {limits64::min() + 2, 0}},
              {ttl::max(), 1s, forever}, // beyond the range is beyond the range
              {ttl::max(), ttl::max(), forever},
              {ttl::min(), -1s, long_ago},
@@ -363,6 +365,28 @@ struct iterators {
 };
 
 } // namespace
+
+namespace {
+
+/// A view as they were made before the standard had a word for it.
+template <class Iterator>
+struct old_view {
+    Iterator first;
+    Iterator last;
+    Iterator begin() const { return first; }
+    Iterator end() const { return last; }
+};
+
+} // namespace
+
+TEST_CASE("a view that does not say so gives nothing up either") {
+    cachetory::memory_backend<std::string> cache;
+    std::vector<std::pair<std::string, std::string>> items = {{"k", "a value that is not small"}};
+    CHECK(cache.set_many(old_view<decltype(items)::iterator>{items.begin(), items.end()}) == 1);
+    CHECK(items.front().second == "a value that is not small");
+    CHECK(cache.set_many(std::move(items)) == 1);
+    CHECK(items.front().second.empty()); // NOLINT(bugprone-use-after-move): it is the promise
+}
 
 TEST_CASE("only values that the range owns or makes may be moved out of it") {
     using cachetory::item_range;

@@ -111,6 +111,13 @@ TEST_CASE("a time to live of zero is expired even at the very end of the clock")
     CHECK_FALSE(cache.contains("zero"));
     CHECK(cache.contains("tick"));
     clock_type::reset();
+
+    using seconds_clock = support::manual_clock<std::chrono::seconds>;
+    memory_backend<int, seconds_clock> coarse;
+    seconds_clock::current = seconds_clock::time_point::max();
+    CHECK(coarse.set("rounded up to zero", 1, {.time_to_live = -1ms}));
+    CHECK_FALSE(coarse.contains("rounded up to zero"));
+    seconds_clock::reset();
 }
 
 // Memory
@@ -428,11 +435,14 @@ TEST_CASE("a destructor sees the operation done and nothing half done") {
 
 TEST_CASE("get_many does not return what a destructor erased on the way") {
     reentrant_cache cache;
-    prepare(cache, [&] { cache.erase("b"); });
-    clock_type::advance(1s);
-    const auto found = cache.get_many({"a", "b", "c"});
-    REQUIRE(found.size() == 1);
-    CHECK(found.front().first == "c");
+    for (const auto& keys : {std::vector{"a", "b", "c"}, std::vector{"c", "b", "a"}}) {
+        prepare(cache, [&] { cache.erase("b"); });
+        clock_type::advance(1s);
+        const auto found = cache.get_many(keys);
+        REQUIRE(found.size() == 1);
+        CHECK(found.front().first == "c");
+        CHECK_FALSE(found.front().second.speak);
+    }
 }
 
 // Exceptions
@@ -466,7 +476,9 @@ struct throwing_clock : clock_type {
 };
 
 struct throwing_hash : constant_hash {
-    std::size_t operator()(std::string_view) const { throw std::runtime_error("no hash"); }
+    std::size_t operator()(std::string_view key) const {
+        return key == "k" ? throw std::runtime_error("no hash") : constant_hash::operator()(key);
+    }
 };
 
 } // namespace
@@ -489,9 +501,11 @@ TEST_CASE("a clock that throws leaves everything as it was") {
 
 TEST_CASE("a hash that throws leaves everything as it was") {
     memory_backend<int, clock_type, throwing_hash> cache;
+    cache.set("other", 2); // newer libraries do not hash to look into an empty table
     CHECK_THROWS_WITH(cache.set("k", 1), "no hash");
     CHECK_THROWS_WITH(cache.find("k"), "no hash");
-    CHECK(cache.empty());
+    CHECK(cache.size() == 1);
+    CHECK(cache.get("other") == 2);
 }
 
 // Clock

@@ -275,6 +275,12 @@ TEST_CASE("a moved ready future is a std future where one is asked for") {
     check_invalid(error);
 }
 
+TEST_CASE("a ready future can be shared") {
+    const std::shared_future<int> shared = cachetory::make_ready_future(1).share();
+    CHECK(shared.get() == 1);
+    CHECK(shared.get() == 1);
+}
+
 TEST_CASE("awaiting a ready future never suspends") {
     std::vector<int> order;
     int number = 2;

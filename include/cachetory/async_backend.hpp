@@ -19,6 +19,15 @@
 
 namespace cachetory {
 
+namespace detail {
+
+template <class>
+inline constexpr bool is_memory_backend = false;
+template <class Wire, class Clock, class Hash>
+inline constexpr bool is_memory_backend<memory_backend<Wire, Clock, Hash>> = true;
+
+} // namespace detail
+
 /// A backend as asynchronous code wants it: the same verbs, each returning a `ready_future` of what
 /// the backend's own returns.
 ///
@@ -61,15 +70,15 @@ public:
         const auto hit = [](auto&& value) {
             return ready_future<result>(std::in_place, std::forward<decltype(value)>(value));
         };
-        const auto entry_hit = [&](auto& entry) { return hit(entry.value); };
         const auto miss = [&] {
             return make_exceptional_future<result>(std::make_exception_ptr(key_error(key)));
         };
         try {
-            // A key may view what an expired entry holds, and dies with it in find(); so where
-            // there is look_up(), which makes the error first, it is used instead.
-            if constexpr (requires { backend_.look_up(key, entry_hit, miss); }) {
-                return backend_.look_up(key, entry_hit, miss);
+            if constexpr (detail::is_memory_backend<Backend>) {
+                // Not find(): the key may view what an expired entry holds, which would die in
+                // there.
+                return backend_.look_up(
+                    key, [&](auto& entry) { return hit(entry.value); }, miss);
             } else {
                 auto found = backend_.find(key);
                 return found ? hit(*std::move(found)) : miss();
@@ -78,7 +87,6 @@ public:
             return make_exceptional_future<result>(std::current_exception());
         }
     }
-
     auto find(std::string_view key) {
         return run([&]() -> decltype(auto) { return backend_.find(key); });
     }
@@ -91,7 +99,7 @@ public:
         return run([&] { return backend_.deadline(key); });
     }
 
-    template <class Keys = std::initializer_list<std::string_view>>
+    template <key_range Keys = std::initializer_list<std::string_view>>
     auto get_many(Keys&& keys) {
         return run([&] { return backend_.get_many(std::forward<Keys>(keys)); });
     }
@@ -106,12 +114,13 @@ public:
         return run([&] { return backend_.set(key, std::move(value), options); });
     }
 
-    template <class Items = std::initializer_list<std::pair<std::string_view, wire_type>>>
+    template <
+        item_range<wire_type> Items = std::initializer_list<std::pair<std::string_view, wire_type>>>
     auto set_many(Items&& items, set_options options = {}) {
         return run([&] { return backend_.set_many(std::forward<Items>(items), options); });
     }
 
-    template <std::invocable Factory>
+    template <factory_of<wire_type> Factory>
     auto get_or_set(std::string_view key, Factory&& factory, std::optional<ttl> time_to_live = {}) {
         return run([&]() -> decltype(auto) {
             return backend_.get_or_set(key, std::forward<Factory>(factory), time_to_live);
@@ -131,7 +140,7 @@ public:
         return run([&] { return backend_.erase(key); });
     }
 
-    template <class Keys = std::initializer_list<std::string_view>>
+    template <key_range Keys = std::initializer_list<std::string_view>>
     auto erase_many(Keys&& keys) {
         return run([&] { return backend_.erase_many(std::forward<Keys>(keys)); });
     }

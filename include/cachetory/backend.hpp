@@ -2,9 +2,7 @@
 #ifndef CACHETORY_BACKEND_HPP
 #define CACHETORY_BACKEND_HPP
 
-#if defined(_MSVC_LANG) ? _MSVC_LANG < 202002L : __cplusplus < 202002L
-#error "cachetory needs C++20: compile with -std=c++20 (g++, clang++) or /std:c++20 (MSVC)."
-#endif
+#include "version.hpp"
 
 #include <chrono>
 #include <concepts>
@@ -79,29 +77,25 @@ private:
 /// What code that is generic over backends may rely on.
 ///
 /// `get` and `find` give the stored value in the form the backend can afford: the value itself,
-/// where references to it are safe to have, else a copy of it. A backend need not be movable.
+/// where references to it are safe to have, else a copy of it. A backend need not be movable, nor
+/// have default arguments: generic code passes the options.
 template <class B>
-concept backend = requires {
-    typename B::wire_type;
+concept backend = requires(B b,
+                           const B& observed,
+                           std::string_view key,
+                           typename B::wire_type value,
+                           set_options options,
+                           std::optional<ttl> time_to_live,
+                           std::optional<typename B::time_point> deadline,
+                           const std::vector<std::string>& keys,
+                           std::vector<std::pair<std::string, typename B::wire_type>> items) {
     typename B::clock;
-    typename B::time_point;
-}
-
-&&requires(B b,
-           const B& observed,
-           std::string_view key,
-           typename B::wire_type value,
-           set_options options,
-           std::optional<ttl> time_to_live,
-           std::optional<typename B::time_point> deadline,
-           const std::vector<std::string>& keys,
-           std::vector<std::pair<std::string, typename B::wire_type>> items) {
     { b.get(key) } -> std::convertible_to<const typename B::wire_type&>;
-    {static_cast<bool>(b.find(key))};
+    static_cast<bool>(b.find(key));
     { *b.find(key) } -> std::convertible_to<const typename B::wire_type&>;
     { b.contains(key) } -> std::same_as<bool>;
     { b.deadline(key) } -> std::same_as<std::optional<typename B::time_point>>;
-    {b.get_many(keys)};
+    b.get_many(keys);
     { b.take(key) } -> std::same_as<std::optional<typename B::wire_type>>;
     { b.set(key, std::move(value), options) } -> std::same_as<bool>;
     { b.set_many(std::move(items), options) } -> std::same_as<std::size_t>;
@@ -124,15 +118,21 @@ concept key_range = requires(Keys& keys) {
 
 namespace detail {
 
-/// `item`, as an rvalue if its value may be moved out of it (see `item_range`).
+/// A range whose items cannot be changed through a const one, as those of a container. A view's
+/// can.
+template <class Range>
+concept deep_const = requires(const Range& range) {
+    requires std::is_const_v<std::remove_reference_t<decltype(*std::ranges::begin(range))>>;
+};
+
+/// Returns `item`, as an rvalue if its value may be moved out of it (see `item_range`).
 template <class Items, class Item>
 constexpr auto&& forward_item(Item&& item) noexcept {
     using range = std::remove_cvref_t<Items>;
-    constexpr bool made_on_the_fly =
-        !std::is_lvalue_reference_v<decltype(*std::ranges::begin(std::declval<Items&>()))>;
-    constexpr bool owned = !std::is_lvalue_reference_v<Items> && !std::ranges::enable_view<range> &&
-                           !std::ranges::enable_borrowed_range<range>;
-    if constexpr (made_on_the_fly || owned) {
+    using reference = decltype(*std::ranges::begin(std::declval<Items&>()));
+    if constexpr (!std::is_lvalue_reference_v<reference> ||
+                  (!std::is_lvalue_reference_v<Items> && !std::ranges::enable_view<range> &&
+                   deep_const<range>)) {
         return static_cast<std::remove_reference_t<Item>&&>(item);
     } else {
         return static_cast<std::remove_reference_t<Item>&>(item);
@@ -144,9 +144,10 @@ constexpr auto&& forward_item(Item&& item) noexcept {
 /// What `set_many` takes for `items`: a range of pairs of a key and something convertible to
 /// `Wire`.
 ///
-/// Values are copied, unless they are the range's own to give: those of an rvalue range that is not
-/// a view (a `std::map` moved in), and those of items that are themselves rvalues (made on the fly,
-/// or seen through `std::move_iterator`). Nothing is ever moved through a pair of references.
+/// Values are copied, unless they are the range's own to give: those of an rvalue container (a
+/// `std::map` moved in), and those of items that are themselves rvalues (made on the fly, or seen
+/// through `std::move_iterator`). Nothing is moved through a view, nor through a pair of lvalue
+/// references.
 template <class Items, class Wire>
 concept item_range = requires(Items& items) {
     { std::get<0>(*std::ranges::begin(items)) } -> std::convertible_to<std::string_view>;
@@ -155,6 +156,11 @@ concept item_range = requires(Items& items) {
         } -> std::convertible_to<Wire>;
     std::ranges::end(items);
 };
+
+/// What `get_or_set` takes for `factory`: something that returns a value when it is called.
+template <class Factory, class Wire>
+concept factory_of =
+    std::invocable<Factory> && std::convertible_to<std::invoke_result_t<Factory>, Wire>;
 
 // The rest of this file is how a ttl is made.
 
@@ -185,7 +191,11 @@ constexpr ttl operator-(ttl a, ttl b) noexcept {
     if (taken >= 0 && from < limits::min() + taken + borrow) {
         return ttl::min();
     }
-    return {from - borrow - taken, nanoseconds};
+    // The result is in range, but what it is made of need not be: without sign, that does not
+    // matter.
+    const auto seconds = static_cast<std::uint64_t>(from) - static_cast<std::uint64_t>(taken) -
+                         static_cast<std::uint64_t>(borrow);
+    return {static_cast<std::int64_t>(seconds), nanoseconds};
 }
 
 template <class Rep, class Period>

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <concepts>
 #include <cstdint>
+#include <ctime>
 #include <limits>
 #include <optional>
 #include <ratio>
@@ -26,8 +27,26 @@ template <class TimePoint>
 /// A clock whose times can be deadlines of `Clock`: the one that `Clock` counts by, or the wall
 /// clock.
 template <class C, class Clock>
-concept deadline_clock = std::same_as<C, typename Clock::time_point::clock> ||
+concept deadline_clock =
+    std::same_as<C, Clock> || std::same_as<C, typename Clock::time_point::clock> ||
     std::same_as<C, std::chrono::system_clock>;
+
+namespace detail {
+
+inline constexpr int no_clock = -1;
+
+/// The id of the system's coarse clock that goes with `Clock`.
+template <class Clock>
+inline constexpr int coarse_clock = no_clock;
+
+#if defined(__linux__) && defined(CLOCK_MONOTONIC_COARSE) && defined(CLOCK_REALTIME_COARSE)
+template <>
+inline constexpr int coarse_clock<std::chrono::steady_clock> = CLOCK_MONOTONIC_COARSE;
+template <>
+inline constexpr int coarse_clock<std::chrono::system_clock> = CLOCK_REALTIME_COARSE;
+#endif
+
+} // namespace detail
 
 /// The moment at which one operation takes place: the clock is read when it is first needed, and no
 /// more.
@@ -41,12 +60,15 @@ public:
 
     /// Whether an entry with this deadline is expired: dead at the very instant.
     [[nodiscard]] bool has_passed(time_point deadline) {
-        return deadline != never<time_point> && !(deadline > now()); // not <=: it may be NaN
+        if (deadline == never<time_point> || is_far(deadline)) {
+            return false;
+        }
+        return !(deadline > now()); // not <=: it may be NaN
     }
 
     /// The deadline of an entry that is to live for `time_to_live` from now on.
     [[nodiscard]] time_point after(std::optional<ttl> time_to_live) {
-        return time_to_live ? in(*time_to_live) : never<time_point>;
+        return time_to_live ? from_now(*time_to_live) : never<time_point>;
     }
 
     /// `deadline` as one of this clock, rounded up to its tick. The largest value of any type means
@@ -59,21 +81,23 @@ public:
             return deadline;
         } else if (deadline == never<given>) {
             return never<time_point>;
-        } else if constexpr (std::same_as<C, typename time_point::clock>) {
+        } else if constexpr (std::same_as<C, Clock> ||
+                             std::same_as<C, typename time_point::clock>) {
             return saturating_add(time_point(), deadline.time_since_epoch());
         } else {
             const ttl wall_now = C::now().time_since_epoch();
-            return in(deadline.time_since_epoch() - wall_now);
+            return from_now(deadline.time_since_epoch() - wall_now);
         }
     }
 
 private:
-    time_point in(ttl span) {
+    time_point from_now(ttl span) {
         const time_point deadline = saturating_add(now(), span);
-        // At the very end of the clock, "this instant" must not be taken for "never".
-        const bool at_the_end =
-            deadline == never<time_point> && span == ttl(std::chrono::seconds(0));
-        return at_the_end ? deadline - typename time_point::duration(1) : deadline;
+        // At the very end of the clock, what is expired already must not be taken for "never".
+        const bool expired = span.seconds().count() < 0 || span == ttl(std::chrono::seconds(0));
+        return expired && deadline == never<time_point>
+                   ? deadline - typename time_point::duration(1)
+                   : deadline;
     }
 
     time_point now() {
@@ -83,6 +107,38 @@ private:
         return *now_;
     }
 
+    /// Whether `deadline` is certainly ahead, as the coarse clock tells for a fraction of the
+    /// price.
+    bool is_far(time_point deadline) {
+        if constexpr (detail::coarse_clock<Clock> != detail::no_clock) {
+            if (!now_) {
+                if (!horizon_) {
+                    horizon_ = horizon();
+                }
+                return deadline > *horizon_;
+            }
+        }
+        return false;
+    }
+
+    /// A time that the precise clock has not reached for certain: one second after the coarse time.
+    ///
+    /// Linux's coarse clocks show the time of the last timer interrupt: they lag some milliseconds
+    /// behind the precise ones and never run ahead of them. Only if the interrupts stopped for a
+    /// whole second, with the processor running, would an entry be served too late, by as much. A
+    /// clock type of one's own that forwards to `std::chrono::steady_clock` does without.
+    static time_point horizon() {
+        std::timespec coarse{};
+        if (::clock_gettime(detail::coarse_clock<Clock>, &coarse) != 0) {
+            return time_point::min();
+        }
+        const std::chrono::seconds seconds(coarse.tv_sec + 1);
+        const std::chrono::nanoseconds fraction(coarse.tv_nsec);
+        return time_point(
+            std::chrono::duration_cast<typename time_point::duration>(seconds + fraction));
+    }
+
+    std::optional<time_point> horizon_;
     std::optional<time_point> now_;
 };
 

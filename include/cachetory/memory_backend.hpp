@@ -6,6 +6,7 @@
 #include "deadline.hpp"
 #include "string_hash.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <concepts>
@@ -25,8 +26,9 @@
 
 namespace cachetory {
 
-/// Requirements on the hash of a backend's keys: transparent, and to be copied like any function
-/// object. A moved-from hash must still hash, so that a moved-from cache is usable.
+/// A hash of keys: copyable, and transparent (`is_transparent`), so that a `std::string_view` is
+/// hashed as it is. One that has been moved from must still hash, because a moved-from cache stays
+/// usable.
 template <class Hash>
 concept key_hash = std::copyable<Hash> && requires(const Hash& hash, std::string_view key) {
     typename Hash::is_transparent;
@@ -40,18 +42,23 @@ concept key_hash = std::copyable<Hash> && requires(const Hash& hash, std::string
 /// memory, and there is no bound on how many do: call `purge_expired` now and then where keys are
 /// not used again.
 ///
-/// References and views that a look-up returns stay valid across inserts and overwrites of any
-/// entry, until their own entry is erased, taken, cleared, or found expired. Changing the value
-/// through them changes the entry.
+/// References, pointers and views that an operation returns stay valid across inserts and
+/// overwrites of any entry, until their own entry is erased, taken, cleared, or found expired, be
+/// it by a value's destructor that the same operation runs. Changing the value through them changes
+/// the entry.
 ///
-/// Single-key operations have no effect if they fail, provided that moving a `Wire` does not throw;
-/// otherwise the value may be lost in part, its deadline never. A key may view a key or a value
-/// that is stored here. A destructor of a value may call the backend back: what dies in an
-/// operation is taken out first and destroyed last.
+/// A key may view a key or a value that is stored here. A value's destructor may call the backend:
+/// what dies in an operation is taken out first and destroyed last. (Overwriting assigns to a value
+/// that has been moved from; if a `Wire` owns things even then, these die on the way.)
 ///
-/// Complexity: a single-key operation takes the time of one look-up in a `std::unordered_map`, one
-/// more for an insertion. The clock is read at most once in each (`get_or_set`: once before its
-/// factory and once after), and not at all for entries that never expire.
+/// Single-key operations have no effect if they fail, provided that moving a `Wire` does not throw.
+/// If it does, an overwritten value may be left moved from, but never under another's deadline.
+/// Bulk operations keep what they have done to the elements before the one that failed. They fail
+/// if memory runs out, or with what `Wire`, `Hash` or `Clock` throw.
+///
+/// A single-key operation takes the time of one look-up in a `std::unordered_map`, two for an
+/// insertion. It reads the clock at most once (`get_or_set`: once before its factory and once
+/// after), and not at all if it meets no deadline.
 ///
 /// Not safe to share between threads, not even for look-ups: they erase what they find expired.
 template <class Wire, class Clock = std::chrono::steady_clock, class Hash = string_hash>
@@ -60,6 +67,11 @@ class memory_backend {
                   "cachetory: values are moved in and out, so Wire must be movable");
     static_assert(key_hash<Hash>,
                   "cachetory: Hash must be copyable and transparent (is_transparent)");
+    static_assert(
+        requires {
+            { Clock::now() } -> std::convertible_to<typename Clock::time_point>;
+        },
+        "cachetory: Clock must be a clock, such as std::chrono::steady_clock");
 
 public:
     using wire_type = Wire;
@@ -118,7 +130,8 @@ public:
     /// Returns the value of `key`. Throws `key_error` if there is none. A hit does not allocate.
     [[nodiscard]] Wire& get(std::string_view key) {
         return look_up(
-            key, [](entry& found) -> Wire& { return found.value; }, [&]() -> Wire& { fail(key); });
+            key, [](entry& found) -> Wire& { return found.value; },
+            [&]() -> Wire& { throw_missing(key); });
     }
 
     /// Returns the address of the value of `key`, or `nullptr`. Never allocates.
@@ -140,12 +153,11 @@ public:
                 return found.deadline == never<time_point> ? std::nullopt
                                                            : std::optional(found.deadline);
             },
-            [&]() -> std::optional<time_point> { fail(key); });
+            [&]() -> std::optional<time_point> { throw_missing(key); });
     }
 
     /// Returns the keys, as views of those stored, and values of all `keys` that have one, in that
-    /// order. `keys` is any range of things convertible to `std::string_view`, or a braced list. No
-    /// key may view what belongs to an entry that an earlier one finds expired.
+    /// order. `keys` is any range of things convertible to `std::string_view`, or a braced list.
     template <key_range Keys = std::initializer_list<std::string_view>>
     [[nodiscard]] auto get_many(Keys&& keys)
         -> std::vector<std::pair<const std::string_view, Wire&>> {
@@ -153,21 +165,38 @@ public:
         if constexpr (requires { std::ranges::size(keys); }) {
             found.reserve(static_cast<std::size_t>(std::ranges::size(keys)));
         }
+        std::vector<node> all_dead;
         moment<Clock> now;
         for (auto&& key : keys) {
             node dead;
             if (const iterator live = find_live(key, now, dead); live != entries_.end()) {
                 found.emplace_back(live->first, live->second.value);
+            } else if (!dead.empty()) {
+                all_dead.push_back(std::move(dead));
+            }
+        }
+        if (!std::is_trivially_destructible_v<Wire> && !all_dead.empty()) {
+            // A destructor may erase what has been found: let them have their way, then look again.
+            std::vector<std::string> names(found.size());
+            std::transform(found.begin(), found.end(), names.begin(),
+                           [](auto& pair) { return std::string(pair.first); });
+            found.clear();
+            all_dead.clear();
+            for (const std::string& name : names) {
+                const iterator left = entries_.find(name);
+                if (left != entries_.end() && !now.has_passed(left->second.deadline)) {
+                    found.emplace_back(left->first, left->second.value);
+                }
             }
         }
         return found;
     }
 
     /// Moves the value of `key` out and erases its entry. Returns `std::nullopt` if there is none.
-    [[nodiscard]] std::optional<Wire> take(std::string_view key) {
+    std::optional<Wire> take(std::string_view key) {
         node dead;
         moment<Clock> now;
-        return take(key, now, dead);
+        return move_out(key, now, dead);
     }
 
     // Modifiers
@@ -201,7 +230,7 @@ public:
     /// Returns the value of `key`; if there is none, stores what `factory()` returns and returns
     /// that. `factory` may use the backend; what it stores under `key` itself stays and is
     /// returned. The time to live counts from when the value is stored.
-    template <std::invocable Factory>
+    template <factory_of<Wire> Factory>
     Wire&
     get_or_set(std::string_view key, Factory&& factory, std::optional<ttl> time_to_live = {}) {
         std::string kept_key; // outlives whatever `key` may view
@@ -248,7 +277,7 @@ public:
     bool erase(std::string_view key) {
         node dead;
         moment<Clock> now;
-        return erase(key, now, dead);
+        return extract(key, now, dead);
     }
 
     /// Erases the entries of all `keys`. Returns how many live ones there were. No key may view
@@ -259,7 +288,7 @@ public:
         moment<Clock> now;
         for (auto&& key : keys) {
             node dead;
-            if (erase(key, now, dead)) {
+            if (extract(key, now, dead)) {
                 ++erased;
             }
         }
@@ -275,10 +304,10 @@ public:
 
     /// Erases expired entries. Returns how many.
     ///
-    /// Visits at most `max_visits` entries, walks over at most eight times as many buckets, and
-    /// goes on where the last call stopped: repeated calls sweep everything, each with a bounded
-    /// pause. So 0 does not mean that there is nothing left, unless the number of visits was
-    /// `unlimited`.
+    /// Visits at most `max_visits` entries and at most eight times as many buckets, and goes on
+    /// where the last call stopped: repeated calls sweep everything, each with a bounded pause. So
+    /// a result of 0 does not mean that nothing is left, unless the visits were `unlimited`. If it
+    /// fails, what has been erased stays erased.
     std::size_t purge_expired(std::size_t max_visits = unlimited) {
         sweep_budget left = sweep_budget::of(max_visits);
         moment<Clock> now;
@@ -358,7 +387,7 @@ private:
         return found != entries_.end() ? hit(found->second) : miss();
     }
 
-    /// The same, whole: what dies does so after `miss()`, for `key` may view it.
+    /// The same as a complete operation: what expired dies after `miss()`, for `key` may view it.
     template <class Hit, class Miss>
     auto look_up(std::string_view key, Hit hit, Miss miss) -> decltype(miss()) {
         node dead;
@@ -377,7 +406,9 @@ private:
         const iterator found = entries_.find(std::string_view(key));
         if (found == entries_.end()) {
             const time_point deadline = now.after(options.time_to_live);
-            return {insert(std::string(std::forward<Key>(key)), value, deadline), true};
+            const auto inserted = entries_.try_emplace(std::string(std::forward<Key>(key)),
+                                                       std::move(value), deadline);
+            return {inserted.first->second.value, true};
         }
         entry& old = found->second;
         if (options.if_not_exists && !now.has_passed(old.deadline)) {
@@ -387,16 +418,6 @@ private:
         replace(old.value, value, dead);
         old.deadline = deadline;
         return {old.value, true};
-    }
-
-    /// Inserts an entry. If that fails, `value` has not been moved from, provided that moving it
-    /// does not throw.
-    Wire& insert(std::string key, Wire& value, time_point deadline) {
-        // The map would grow after having made the node, and lose the value if growing failed.
-        if (entries_.size() >= entries_.bucket_count()) {
-            entries_.reserve(2 * entries_.size() + 8);
-        }
-        return entries_.try_emplace(std::move(key), std::move(value), deadline).first->second.value;
     }
 
     static void replace(Wire& old, Wire& value, std::optional<Wire>& dead) {
@@ -413,7 +434,7 @@ private:
         }
     }
 
-    std::optional<Wire> take(std::string_view key, moment<Clock>& now, node& dead) {
+    std::optional<Wire> move_out(std::string_view key, moment<Clock>& now, node& dead) {
         std::optional<Wire> taken;
         if (const iterator live = find_live(key, now, dead); live != entries_.end()) {
             taken.emplace(std::move(live->second.value));
@@ -441,7 +462,7 @@ private:
         return set_deadline(key, std::move(make_deadline), now, dead);
     }
 
-    bool erase(std::string_view key, moment<Clock>& now, node& dead) {
+    bool extract(std::string_view key, moment<Clock>& now, node& dead) {
         const iterator live = find_live(key, now, dead);
         if (live == entries_.end()) {
             return false;
@@ -460,8 +481,10 @@ private:
         std::size_t buckets;
     };
 
-    /// Takes out expired entries, from the cursor on, until `left` is used up, `dead` is full, or
-    /// `walked` says that all buckets have been seen. Returns how many.
+    /// Takes out expired entries, from the cursor on, until `left` is used up, all buckets have
+    /// been `walked` over, or `dead` is full: only then is there more to do. Returns how many. Goes
+    /// bucket by bucket, for only so can it stop and go on; and takes out by key, for that is all
+    /// that there is to be had from a bucket's iterator.
     std::size_t
     extract_expired(sweep_budget& left, std::size_t& walked, moment<Clock>& now, batch& dead) {
         std::size_t count = 0;
@@ -495,7 +518,7 @@ private:
         return count;
     }
 
-    [[noreturn]] static void fail(std::string_view key) { throw key_error(key); }
+    [[noreturn]] static void throw_missing(std::string_view key) { throw key_error(key); }
 
     /// Where `purge_expired` goes on: a bucket, and how many of its entries have been visited. A
     /// position rather than an iterator, because nothing can invalidate it; what it misses when the

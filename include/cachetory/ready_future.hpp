@@ -2,6 +2,8 @@
 #ifndef CACHETORY_READY_FUTURE_HPP
 #define CACHETORY_READY_FUTURE_HPP
 
+#include "version.hpp"
+
 #include <chrono>
 #include <coroutine>
 #include <exception>
@@ -31,7 +33,7 @@ public:
     template <class... Args>
     explicit ready_future(std::in_place_t, Args&&... args) {
         if constexpr (std::is_reference_v<T>) {
-            static_assert((std::is_lvalue_reference_v<Args> && ...),
+            static_assert(sizeof...(Args) == 1 && (std::is_lvalue_reference_v<Args> && ...),
                           "a temporary would not live on");
             value_.emplace(std::addressof(args)...);
         } else {
@@ -120,6 +122,9 @@ public:
         }
         return promise.get_future();
     }
+
+    /// Same as `std::future<T>(std::move(*this)).share()`.
+    std::shared_future<T> share() { return std::future<T>(std::move(*this)).share(); }
 
     // What co_await needs.
     [[nodiscard]] bool await_ready() const noexcept { return true; }

@@ -2,6 +2,10 @@
 #ifndef CACHETORY_VERSION_HPP
 #define CACHETORY_VERSION_HPP
 
+#if defined(_MSVC_LANG) ? _MSVC_LANG < 202002L : __cplusplus < 202002L
+#error "cachetory needs C++20: compile with -std=c++20 (g++, clang++) or /std:c++20 (MSVC)."
+#endif
+
 // The single source of the version: CMake reads these three lines.
 #define CACHETORY_VERSION_MAJOR 0
 #define CACHETORY_VERSION_MINOR 1
