@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <random>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -98,4 +100,37 @@ TEST_CASE("a map with the hash finds by any kind of text") {
     CHECK(numbers.find(std::string_view("one")) != numbers.end());
     CHECK(numbers.find("one") != numbers.end());
     CHECK(numbers.find("one\0"s) == numbers.end());
+}
+
+TEST_CASE("the key is one for the whole process and another for another object that is given one") {
+    const string_hash::key_type one = {1, 2, 3, 4};
+    const string_hash::key_type other = {1, 2, 3, 5};
+    int differing = 0;
+    for (int i = 0; i != 100; ++i) {
+        const std::string text(static_cast<std::size_t>(i), 'x');
+        CHECK(string_hash()(text) == string_hash()(text));
+        CHECK(string_hash(one)(text) == string_hash(one)(text));
+        differing += string_hash(one)(text) != string_hash(other)(text) ? 1 : 0;
+        differing += string_hash(one)(text) != string_hash()(text) ? 1 : 0;
+    }
+    CHECK(differing == 200);
+}
+
+TEST_CASE("the portable product is the product") {
+    using cachetory::detail::multiply;
+    using cachetory::detail::multiply_portably;
+    constexpr std::uint64_t all = ~std::uint64_t(0);
+    STATIC_REQUIRE(multiply_portably(all, all).low == 1);
+    STATIC_REQUIRE(multiply_portably(all, all).high == all - 1);
+    STATIC_REQUIRE(multiply_portably(std::uint64_t(1) << 32, std::uint64_t(1) << 32).high == 1);
+    std::mt19937_64 random(1); // NOLINT(cert-msc51-cpp): repeatable on purpose
+    for (int i = 0; i != 10'000; ++i) {
+        // Numbers of all sizes, so that each carry happens and does not.
+        const std::uint64_t a = (random() | 1) >> (random() % 64);
+        const std::uint64_t b = i % 10 == 0 ? all : random() >> (random() % 64);
+        CAPTURE(a, b);
+        CHECK(multiply(a, b).low == a * b);
+        CHECK(multiply_portably(a, b).low == multiply(a, b).low);
+        CHECK(multiply_portably(a, b).high == multiply(a, b).high);
+    }
 }

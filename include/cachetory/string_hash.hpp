@@ -2,22 +2,145 @@
 #ifndef CACHETORY_STRING_HASH_HPP
 #define CACHETORY_STRING_HASH_HPP
 
+#include "version.hpp"
+
+#include <array>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <stdexcept>
 #include <string_view>
+#include <utility>
+
+#if __has_include(<sys/random.h>)
+#include <sys/random.h>
+#include <unistd.h>
+#else
+#include <random>
+#endif
 
 namespace cachetory {
 
-/// The default hash of keys: transparent, so that a look-up never makes a `std::string`.
+namespace detail {
+
+struct product {
+    std::uint64_t low;
+    std::uint64_t high;
+};
+
+constexpr product multiply_portably(std::uint64_t a, std::uint64_t b) noexcept {
+    constexpr std::uint64_t lower = 0xffff'ffff;
+    const std::uint64_t low = (a & lower) * (b & lower);
+    const std::uint64_t cross = (a >> 32) * (b & lower) + (low >> 32); // cannot overflow
+    const std::uint64_t middle = (a & lower) * (b >> 32) + (cross & lower);
+    return {middle << 32 | (low & lower), (a >> 32) * (b >> 32) + (cross >> 32) + (middle >> 32)};
+}
+
+/// Returns all 128 bits of `a * b`.
+constexpr product multiply(std::uint64_t a, std::uint64_t b) noexcept {
+#if defined(__SIZEOF_INT128__)
+    __extension__ using wide = unsigned __int128;
+    const wide whole = static_cast<wide>(a) * b;
+    return {static_cast<std::uint64_t>(whole), static_cast<std::uint64_t>(whole >> 64)};
+#else
+    return multiply_portably(a, b);
+#endif
+}
+
+} // namespace detail
+
+/// The default hash of keys: fast, transparent, and keyed.
+///
+/// Its key is drawn from the system's entropy once in each process, so that who sends us keys
+/// cannot choose them to collide; `std::hash<std::string>` of some libraries has no key, and
+/// thousands of such keys are easily found. The key is part of the object: a table that is handed
+/// to another shared library, which has drawn another key, goes on working. Values differ between
+/// processes; nothing may depend on them, nor on the order of iteration that follows from them.
+///
+/// The text is read as 64-bit words, each combined with a secret one; 128-bit products of them,
+/// folded to 64 bits, make the hash. It is no cryptographic hash: who knows the key, or can time
+/// many millions of look-ups, may find keys that collide. Pass another `Hash` to a backend that
+/// needs more.
 class string_hash {
 public:
     using is_transparent = void;
+    using key_type = std::array<std::uint64_t, 4>;
 
+    /// Takes the key of this process. Throws `std::runtime_error` if there is no entropy to draw it
+    /// from.
+    string_hash() : key_(key_of_process()) {}
+    /// Takes a key of yours, for tests that must be repeatable; a known key protects from nothing.
+    explicit string_hash(const key_type& key) noexcept : key_(key) {}
+
+    /// Complexity: linear in the size of `text`.
+    ///
     /// Not `noexcept`, although it never throws: libstdc++ keeps the hash in each node only where
     /// the hasher says that it may throw, and without that every rehash and every walk along a
     /// bucket would hash the keys again.
-    [[nodiscard]] std::size_t operator()(std::string_view key) const {
-        return std::hash<std::string_view>()(key);
+    [[nodiscard]] std::size_t operator()(std::string_view text) const {
+        const char* at = text.data();
+        std::size_t left = text.size();
+        std::uint64_t state = key_[0];
+        for (; left > 16; left -= 16, at += 16) {
+            state = fold(word(at) ^ key_[1], word(at + 8) ^ state);
+        }
+        std::uint64_t a = 0; // the last 16 bytes, read twice where there are fewer
+        std::uint64_t b = 0;
+        if (left >= 8) {
+            a = word(at);
+            b = word(at + left - 8);
+        } else if (left >= 4) {
+            a = half_word(at);
+            b = half_word(at + left - 4);
+        } else if (left > 0) {
+            a = byte(at) << 16 | byte(at + left / 2) << 8 | byte(at + left - 1);
+        }
+        const auto [low, high] = detail::multiply(a ^ key_[1], b ^ state);
+        return static_cast<std::size_t>(fold(low ^ key_[2] ^ text.size(), high ^ key_[3]));
     }
+
+private:
+    // Words are read as the machine has them, at any address: their order makes no hash better or
+    // worse.
+    static std::uint64_t word(const char* at) {
+        std::uint64_t value = 0;
+        std::memcpy(&value, at, sizeof value);
+        return value;
+    }
+    static std::uint64_t half_word(const char* at) {
+        std::uint32_t value = 0;
+        std::memcpy(&value, at, sizeof value);
+        return value;
+    }
+    static std::uint64_t byte(const char* at) { return static_cast<unsigned char>(*at); }
+
+    static std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
+        const auto [low, high] = detail::multiply(a, b);
+        return low ^ high;
+    }
+
+    static const key_type& key_of_process() {
+        static const key_type key = draw();
+        return key;
+    }
+
+    static key_type draw() {
+        key_type key{};
+#if __has_include(<sys/random.h>)
+        if (::getentropy(key.data(), sizeof key) != 0) {
+            throw std::runtime_error(
+                "cachetory: getentropy failed, so keys cannot be hashed safely");
+        }
+#else
+        std::random_device device; // throws if it fails
+        for (std::uint64_t& part : key) {
+            part = std::uint64_t(device()) << 32 | device();
+        }
+#endif
+        return key;
+    }
+
+    key_type key_;
 };
 
 static_assert(!noexcept(string_hash()(std::string_view())), "see operator()");
