@@ -67,7 +67,7 @@ public:
     }
 
     /// The deadline of an entry that is to live for `time_to_live` from now on.
-    [[nodiscard]] time_point after(std::optional<ttl> time_to_live) {
+    [[nodiscard]] time_point after(const std::optional<ttl>& time_to_live) {
         return time_to_live ? from_now(*time_to_live) : never<time_point>;
     }
 

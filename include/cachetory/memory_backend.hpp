@@ -252,7 +252,7 @@ public:
     /// Sets or, given `std::nullopt`, removes the deadline of `key`. Returns whether there was a
     /// live entry.
     bool expire_at(std::string_view key, std::optional<time_point> deadline) {
-        return set_deadline(key, [&](auto&) { return deadline.value_or(never<time_point>); });
+        return set_deadline(key, [&](auto&) { return deadline ? *deadline : never<time_point>; });
     }
     /// The same for a time in other ticks, rounded up, or, if `Clock` is another, one of the wall
     /// clock, which is then as far from now as it is on the wall clock: later changes to that do
@@ -397,8 +397,8 @@ private:
 
     /// Stores `value` and returns `true` with the value's new place; or, if `options` forbid it,
     /// returns `false` with the place of the one in the way. A replaced value is moved to `dead`.
-    template <class Key>
-    std::pair<Wire&, bool> store(Key&& key,
+    template <class Key> // by value: a string_view passed by reference is read back from memory
+    std::pair<Wire&, bool> store(Key key,
                                  Wire& value,
                                  const set_options& options,
                                  moment<Clock>& now,
@@ -406,8 +406,8 @@ private:
         const iterator found = entries_.find(std::string_view(key));
         if (found == entries_.end()) {
             const time_point deadline = now.after(options.time_to_live);
-            const auto inserted = entries_.try_emplace(std::string(std::forward<Key>(key)),
-                                                       std::move(value), deadline);
+            const auto inserted =
+                entries_.try_emplace(std::string(std::move(key)), std::move(value), deadline);
             return {inserted.first->second.value, true};
         }
         entry& old = found->second;

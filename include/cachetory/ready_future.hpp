@@ -75,8 +75,8 @@ public:
 
     /// Returns the value or throws the exception. Afterwards the future is not valid.
     T get() {
-        require_result();
-        if (error_) {
+        if (!value_) { // asked first, because it is the rule that there is a value
+            require_result();
             std::rethrow_exception(std::exchange(error_, nullptr));
         }
         if constexpr (std::is_void_v<T>) {
