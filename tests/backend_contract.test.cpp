@@ -980,7 +980,11 @@ TEMPLATE_TEST_CASE("set_many stores in order with one deadline and counts",
     CHECK(result(cache.set_many(std::map<std::string, int>())) == 0);
 }
 
-TEMPLATE_TEST_CASE("set_many moves out of a container given up to it", "", CACHETORY_FLAVOURS) {
+TEMPLATE_TEST_CASE("set_many moves out of a container given up to it",
+                   "",
+                   flavour::sync,
+                   flavour::async,
+                   flavour::concurrent) {
     using support::move_only;
     auto cache = fresh<TestType, move_only>();
     SECTION("std::map") {

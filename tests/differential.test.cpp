@@ -4,243 +4,121 @@
 
 #include "support/catch.hpp"
 #include "support/manual_clock.hpp"
+#include "support/model.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
+#include <exception>
 #include <limits>
-#include <map>
 #include <optional>
-#include <random>
 #include <ratio>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
+using support::add;
+using support::dice;
+using support::highest;
+using support::listing;
+using support::lowest;
 using support::result;
+using support::span;
+using support::ticks;
 
 namespace {
 
 using test_clock = support::manual_clock<>;
-using ticks = std::int64_t;
-constexpr ticks lowest = std::numeric_limits<ticks>::min();
-constexpr ticks highest = std::numeric_limits<ticks>::max();
 
-ticks add(ticks a, ticks b) {
-    if (b > 0) {
-        return a > highest - b ? highest : a + b;
-    }
-    return a < lowest - b ? lowest : a + b;
-}
-
-ticks clock_ticks() { return test_clock::current.time_since_epoch().count(); }
-
-/// A time to live, and what it should come to.
-struct span {
-    cachetory::ttl given;
-    std::optional<ticks> exact; // nullopt: beyond any distance between two time points
-    bool back;
-
-    ticks from(ticks start) const { return exact ? add(start, *exact) : (back ? lowest : highest); }
+struct mismatch : std::runtime_error {
+    using runtime_error::runtime_error;
 };
 
-using listing = std::vector<std::pair<std::string, int>>;
+/// Whether others use the cache at the same time, each with keys of its own.
+enum class company { none, others };
 
-/// A cache in the simplest words: what is expired goes when its key is named, or is purged.
-struct model {
-    struct entry {
-        int value;
-        std::optional<ticks> deadline;
-    };
-
-    static bool expired(const entry& e) { return e.deadline && *e.deadline <= clock_ticks(); }
-
-    static std::optional<ticks> after(const std::optional<span>& life) {
-        if (life && life->exact == 0 && clock_ticks() == highest) {
-            return highest - 1; // expired, where the highest would mean never
-        }
-        return life ? never_if_highest(life->from(clock_ticks())) : std::nullopt;
-    }
-
-    static std::optional<ticks> never_if_highest(std::optional<ticks> deadline) {
-        return deadline == highest ? std::nullopt : deadline;
-    }
-
-    entry* find(const std::string& key) {
-        const auto found = entries.find(key);
-        if (found != entries.end() && expired(found->second)) {
-            entries.erase(found);
-            return nullptr;
-        }
-        return found == entries.end() ? nullptr : &found->second;
-    }
-
-    bool
-    set(const std::string& key, int value, const std::optional<span>& life, bool if_not_exists) {
-        if (if_not_exists && find(key)) {
-            return false;
-        }
-        entries.insert_or_assign(key, entry{value, after(life)});
-        return true;
-    }
-
-    bool expire(const std::string& key, std::optional<ticks> deadline) {
-        entry* const live = find(key);
-        if (live) {
-            live->deadline = never_if_highest(deadline);
-        }
-        return live;
-    }
-
-    bool erase(const std::string& key) { return find(key) && entries.erase(key) != 0; }
-
-    std::optional<int> take(const std::string& key) {
-        const entry* const live = find(key);
-        const auto taken = live ? std::optional(live->value) : std::nullopt;
-        erase(key);
-        return taken;
-    }
-
-    listing get_many(const std::vector<std::string>& keys) {
-        listing found;
-        for (const std::string& key : keys) {
-            if (const entry* live = find(key)) {
-                found.emplace_back(key, live->value);
-            }
-        }
-        return found;
-    }
-
-    std::size_t purge() {
-        return std::erase_if(entries, [](const auto& item) { return expired(item.second); });
-    }
-
-    std::map<std::string, entry> entries;
-};
-
-/// Everything that is random about a run.
-class dice {
-public:
-    explicit dice(std::uint64_t seed) : engine_(seed) {}
-
-    /// 0, 1, ... or sides - 1, the same everywhere.
-    int roll(int sides) { return int(engine_() % std::uint64_t(sides)); }
-    bool one_in(int n) { return roll(n) == 0; }
-
-    std::string key() { return all_keys()[std::size_t(roll(12))]; }
-
-    std::vector<std::string> keys() {
-        std::vector<std::string> some(std::size_t(roll(6)));
-        for (std::string& each : some) {
-            each = key();
-        }
-        return some;
-    }
-
-    listing items() {
-        listing some;
-        for (std::string& each : keys()) {
-            some.emplace_back(std::move(each), value());
-        }
-        return some;
-    }
-
-    int value() { return roll(1'000'000); }
-
-    /// The deadline of a random entry, one tick before it or one after it; else something near now.
-    ticks time(const model& expected) {
-        const int tick = roll(3) - 1;
-        if (!expected.entries.empty() && !one_in(3)) {
-            auto item = expected.entries.begin();
-            std::advance(item, roll(int(expected.entries.size())));
-            if (const auto deadline = item->second.deadline) {
-                return add(*deadline, tick);
-            }
-        }
-        return one_in(20) ? add(one_in(2) ? lowest : highest, tick)
-                          : add(clock_ticks(), roll(41) - 20);
-    }
-
-    std::optional<span> life(const model& expected) {
-        switch (roll(12)) {
-        case 0:
-        case 1:
-            return std::nullopt;
-        case 2:
-            return exactly(0);
-        case 3:
-            return exactly(-roll(20));
-        case 4:
-            return exactly(one_in(2) ? lowest : highest);
-        case 5:
-            return span{std::chrono::hours::max(), std::nullopt, false};
-        case 6:
-            return span{std::chrono::hours::min(), std::nullopt, true};
-        case 7:
-            return span{std::chrono::duration<double>(1e300), std::nullopt, false};
-        case 8:
-            return exactly(add(time(expected), clock_ticks() == lowest ? highest : -clock_ticks()));
-        default:
-            return exactly(roll(30));
-        }
-    }
-
-    static const std::vector<std::string>& all_keys() {
-        static const std::vector<std::string> keys = {
-            "",     "a",
-            "b",    "c",
-            "d",    "e",
-            "f",    "g",
-            "h",    std::string("a\0", 2),
-            "\xff", "one that is too long to be stored without an allocation"};
-        return keys;
-    }
-
-private:
-    static span exactly(ticks n) { return {std::chrono::nanoseconds(n), n, n < 0}; }
-
-    std::mt19937_64 engine_;
-};
-
-template <class Cache>
+/// What a cache does, step by step, beside what the model does. Throws a `mismatch` where they
+/// differ: it may run in any thread, where Catch's assertions may not.
+template <class Cache, class Clock, company Company = company::none>
 class run {
-public:
-    explicit run(std::uint64_t seed) : dice_(seed) { test_clock::reset(); }
+    static constexpr bool alone = Company == company::none;
 
+public:
+    run(Cache& cache, dice random) : dice_(std::move(random)), cache_(cache) {}
+
+    /// With others, the clock never goes back: what it calls expired, they may sweep away.
     void step() {
         move_clock();
-        const int verb = dice_.roll(32);
-        INFO("verb " << verb << ", the clock stands at " << clock_ticks());
-        operate(verb);
-        REQUIRE(cache_.size() == expected_.entries.size());
-        REQUIRE(cache_.empty() == expected_.entries.empty());
+        verb_ = dice_.roll(32);
+        operate(verb_);
+        compare_sizes();
     }
 
     /// Compares everything. What is expired goes.
     void compare() {
-        const auto& keys = dice::all_keys();
-        REQUIRE(found(keys) == expected_.get_many(keys));
+        verb_ = -1;
+        const auto keys = dice_.all_keys();
+        same(found(keys), expected_.get_many(keys));
         for (const auto& [key, entry] : expected_.entries) {
-            INFO("key " << key);
-            REQUIRE(deadline(key) == entry.deadline);
+            same(deadline(key), entry.deadline);
         }
-        REQUIRE(cache_.size() == expected_.entries.size());
+        compare_sizes();
     }
 
 private:
+    using expected_model = support::model<Clock>;
+
+    static ticks clock_ticks() { return support::ticks_of<Clock>(); }
+
+    static void set_clock(ticks to) { Clock::current = Clock::at(to); }
+
+    template <class Got, class Expected>
+    void same(const Got& got, const Expected& expected) const {
+        if (!(got == expected)) {
+            throw mismatch("cache and model differ after verb " + std::to_string(verb_) +
+                           " with the clock at " + std::to_string(clock_ticks()));
+        }
+    }
+
+    void compare_sizes() const {
+        if constexpr (alone) {
+            same(cache_.size(), expected_.entries.size());
+            same(cache_.empty(), expected_.entries.empty());
+        }
+    }
+
+    template <class Operation>
+    static bool misses(Operation operation) {
+        try {
+            operation();
+        } catch (const cachetory::key_error&) {
+            return true;
+        }
+        return false;
+    }
+
     void move_clock() {
+        if constexpr (!alone) {
+            if (dice_.one_in(3)) {
+                const ticks next = dice_.time(expected_);
+                set_clock(std::clamp(next, clock_ticks(), clock_ticks() + 100));
+            }
+            return;
+        }
         const bool stranded = clock_ticks() < -1'000'000 || clock_ticks() > 1'000'000;
         if (stranded && dice_.one_in(3)) {
-            test_clock::current = test_clock::at(1000);
+            set_clock(1000);
         } else if (dice_.one_in(150)) {
-            test_clock::current = test_clock::at(dice_.one_in(2) ? lowest : highest);
+            set_clock(dice_.one_in(2) ? lowest : highest);
         } else if (dice_.one_in(3)) {
-            test_clock::current = test_clock::at(dice_.time(expected_));
+            set_clock(dice_.time(expected_));
         } else if (dice_.one_in(3)) {
-            test_clock::current = test_clock::at(add(clock_ticks(), dice_.roll(12) - 2));
+            set_clock(add(clock_ticks(), dice_.roll(12) - 2));
         }
     }
 
@@ -254,8 +132,8 @@ private:
         switch (verb) {
         default: {
             const int value = dice_.value();
-            REQUIRE(result(cache_.set(key, value, options)) ==
-                    expected_.set(key, value, life, if_not_exists));
+            same(result(cache_.set(key, value, options)),
+                 expected_.set(key, value, life, if_not_exists));
             break;
         }
         case 0:
@@ -265,7 +143,7 @@ private:
                 value = *hit;
             }
             const auto* live = expected_.find(key);
-            REQUIRE(value == (live ? std::optional(live->value) : std::nullopt));
+            same(value, live ? std::optional(live->value) : std::nullopt);
             break;
         }
         case 2:
@@ -274,27 +152,27 @@ private:
             try {
                 value = result(cache_.get(key));
             } catch (const cachetory::key_error& error) {
-                REQUIRE(error.key() == key);
+                same(error.key(), key);
             }
             const auto* live = expected_.find(key);
-            REQUIRE(value == (live ? std::optional(live->value) : std::nullopt));
+            same(value, live ? std::optional(live->value) : std::nullopt);
             break;
         }
         case 4:
-            REQUIRE(result(cache_.contains(key)) == (expected_.find(key) != nullptr));
+            same(result(cache_.contains(key)), expected_.find(key) != nullptr);
             break;
         case 5:
             if (const auto* live = expected_.find(key)) {
-                REQUIRE(deadline(key) == live->deadline);
+                same(deadline(key), live->deadline);
             } else {
-                REQUIRE_THROWS_AS(result(cache_.deadline(key)), cachetory::key_error);
+                same(misses([&] { (void)result(cache_.deadline(key)); }), true);
             }
             break;
         case 6:
-            REQUIRE(result(cache_.take(key)) == expected_.take(key));
+            same(result(cache_.take(key)), expected_.take(key));
             break;
         case 7:
-            REQUIRE(result(cache_.erase(key)) == expected_.erase(key));
+            same(result(cache_.erase(key)), expected_.erase(key));
             break;
         case 8: {
             const auto keys = dice_.keys();
@@ -302,13 +180,13 @@ private:
             for (const std::string& each : keys) {
                 erased += std::size_t(expected_.erase(each));
             }
-            REQUIRE(result(cache_.erase_many(keys)) == erased);
+            same(result(cache_.erase_many(keys)), erased);
             break;
         }
         case 9:
         case 10: {
             const auto keys = dice_.keys();
-            REQUIRE(found(keys) == expected_.get_many(keys));
+            same(found(keys), expected_.get_many(keys));
             break;
         }
         case 11:
@@ -318,7 +196,7 @@ private:
             for (const auto& [each, value] : items) {
                 stored += std::size_t(expected_.set(each, value, life, if_not_exists));
             }
-            REQUIRE(result(cache_.set_many(items, options)) == stored);
+            same(result(cache_.set_many(items, options)), stored);
             break;
         }
         case 13:
@@ -328,21 +206,34 @@ private:
             break;
         case 16:
         case 17:
-            REQUIRE(result(cache_.expire_in(key, time_to_live)) ==
-                    expected_.expire(key, model::after(life)));
+            same(result(cache_.expire_in(key, time_to_live)),
+                 expected_.expire(key, expected_model::after(life)));
             break;
         case 18:
         case 19:
             expire_at(key);
             break;
         case 20:
-            REQUIRE(result(cache_.purge_expired()) == expected_.purge());
+        case 21:
+        case 22:
+        case 23:
+            if constexpr (alone) {
+                operate_on_all(verb);
+            }
+            break;
+        }
+    }
+
+    void operate_on_all(int verb) {
+        switch (verb) {
+        case 20:
+            same(result(cache_.purge_expired()), expected_.purge());
             break;
         case 21: {
             const auto limit = std::size_t(dice_.roll(5));
             const std::size_t some = result(cache_.purge_expired(limit));
-            REQUIRE(some <= limit);
-            REQUIRE(some + result(cache_.purge_expired()) == expected_.purge());
+            same(some <= limit, true);
+            same(some + result(cache_.purge_expired()), expected_.purge());
             break;
         }
         case 22:
@@ -354,7 +245,7 @@ private:
         case 23:
             if constexpr (std::movable<Cache>) {
                 Cache moved = std::move(cache_);
-                REQUIRE(cache_.empty());
+                same(cache_.empty(), true);
                 cache_ = std::move(moved);
             }
             break;
@@ -373,7 +264,7 @@ private:
         int calls = 0;
         const auto factory = [&] {
             ++calls;
-            test_clock::current = test_clock::at(add(clock_ticks(), late));
+            set_clock(add(clock_ticks(), late));
             if (stores) {
                 result(cache_.set(key, -1, {time_to_live, true}));
             }
@@ -383,16 +274,16 @@ private:
         try {
             got = result(cache_.get_or_set(key, factory, time_to_live));
         } catch (const std::domain_error&) {
-            REQUIRE(fails);
+            same(fails, true);
         }
         // The model, too, first looks, then has the factory run, then stores.
         const ticks afterwards = clock_ticks();
-        test_clock::current = test_clock::at(before);
+        set_clock(before);
         const auto* live = expected_.find(key);
-        REQUIRE(calls == (live ? 0 : 1));
-        test_clock::current = test_clock::at(afterwards);
+        same(calls, live ? 0 : 1);
+        set_clock(afterwards);
         if (live) {
-            REQUIRE(got == live->value);
+            same(got, live->value);
             return;
         }
         if (stores) {
@@ -400,7 +291,7 @@ private:
         }
         if (!fails) {
             expected_.set(key, value, life, true);
-            REQUIRE(got == expected_.entries.at(key).value);
+            same(got, expected_.entries.at(key).value);
         }
     }
 
@@ -408,29 +299,26 @@ private:
         const ticks when = dice_.time(expected_);
         switch (dice_.roll(5)) {
         case 0:
-            REQUIRE(result(cache_.expire_at(key, std::nullopt)) ==
-                    expected_.expire(key, std::nullopt));
+            same(result(cache_.expire_at(key, std::nullopt)), expected_.expire(key, std::nullopt));
             break;
         case 1: {
-            using microseconds = std::chrono::time_point<test_clock, std::chrono::microseconds>;
+            using microseconds = std::chrono::time_point<Clock, std::chrono::microseconds>;
             const ticks coarse = when / 1000;
-            REQUIRE(
-                result(cache_.expire_at(key, microseconds(std::chrono::microseconds(coarse)))) ==
-                expected_.expire(key, coarse * 1000));
+            same(result(cache_.expire_at(key, microseconds(std::chrono::microseconds(coarse)))),
+                 expected_.expire(key, coarse * 1000));
             break;
         }
         case 2: {
             using picoseconds = std::chrono::duration<ticks, std::pico>;
             const ticks fine = dice_.roll(4'000'000) - 1'000'000;
             const ticks up = fine / 1000 + (fine > 0 && fine % 1000 != 0 ? 1 : 0);
-            REQUIRE(result(cache_.expire_at(key, std::chrono::time_point<test_clock, picoseconds>(
-                                                     picoseconds(fine)))) ==
-                    expected_.expire(key, up));
+            same(result(cache_.expire_at(
+                     key, std::chrono::time_point<Clock, picoseconds>(picoseconds(fine)))),
+                 expected_.expire(key, up));
             break;
         }
         default:
-            REQUIRE(result(cache_.expire_at(key, test_clock::at(when))) ==
-                    expected_.expire(key, when));
+            same(result(cache_.expire_at(key, Clock::at(when))), expected_.expire(key, when));
         }
     }
 
@@ -448,15 +336,34 @@ private:
     }
 
     dice dice_;
-    model expected_;
-    Cache cache_;
+    expected_model expected_;
+    Cache& cache_;
+    int verb_ = -1;
+};
+
+/// A clock that stands where its thread puts it.
+struct clock_of_thread {
+    using duration = std::chrono::nanoseconds;
+    using rep = duration::rep;
+    using period = duration::period;
+    using time_point = std::chrono::time_point<clock_of_thread>;
+    [[maybe_unused]] static constexpr bool is_steady = false;
+
+    static time_point now() { return current; }
+
+    static constexpr time_point at(rep count) { return time_point(duration(count)); }
+
+    static inline thread_local time_point current = at(1000);
 };
 
 } // namespace
 
 TEMPLATE_TEST_CASE("every flavour does what a simple model does", "", CACHETORY_FLAVOURS) {
+    using cache_type = typename TestType::template backend<int, test_clock>;
     for (std::uint64_t seed = 1; seed <= 6; ++seed) {
-        run<typename TestType::template backend<int, test_clock>> random(seed);
+        test_clock::reset();
+        cache_type cache;
+        run<cache_type, test_clock> random(cache, dice(seed));
         for (int step = 0; step != 4000; ++step) {
             INFO("seed " << seed << ", step " << step);
             random.step();
@@ -465,4 +372,60 @@ TEMPLATE_TEST_CASE("every flavour does what a simple model does", "", CACHETORY_
             }
         }
     }
+}
+
+// Each thread has its own keys and its own clock, which goes only forward. The sweeper's clock
+// stands where the slowest of theirs does, so that it never takes away what one of them still sees
+// alive.
+TEMPLATE_TEST_CASE("threads that share a cache each see what a simple model does",
+                   "",
+                   flavour::concurrent,
+                   flavour::async_concurrent) {
+    using cache_type = typename TestType::template backend<int, clock_of_thread>;
+    constexpr std::size_t threads = 4;
+    constexpr int steps = 6000;
+    cache_type cache;
+    std::vector<std::atomic<ticks>> clocks(threads);
+    std::vector<std::string> failures(threads); // each thread writes its own
+    std::atomic<std::size_t> running = threads;
+
+    const auto replay = [&](std::size_t i) {
+        try {
+            run<cache_type, clock_of_thread, company::others> random(
+                cache, dice(i + 1, std::to_string(i) + ':'));
+            for (int step = 0; step != steps; ++step) {
+                random.step();
+                if (step % 50 == 49) {
+                    random.compare();
+                }
+                clocks[i] = support::ticks_of<clock_of_thread>();
+            }
+        } catch (const std::exception& error) {
+            failures[i] = error.what();
+        }
+        clocks[i] = highest - 1;
+        --running;
+    };
+    std::size_t purged = 0;
+    const auto sweep = [&] {
+        for (std::size_t limit = 0; running != 0; limit = (limit + 1) % 50) {
+            const std::vector<ticks> now(clocks.begin(), clocks.end());
+            clock_of_thread::current =
+                clock_of_thread::at(*std::min_element(now.begin(), now.end()));
+            purged += result(limit == 0 ? cache.purge_expired() : cache.purge_expired(limit));
+            (void)cache.size();
+            std::this_thread::yield();
+        }
+    };
+
+    std::vector<std::thread> workers;
+    for (std::size_t i = 0; i != threads; ++i) {
+        workers.emplace_back(replay, i);
+    }
+    workers.emplace_back(sweep);
+    for (std::thread& each : workers) {
+        each.join();
+    }
+    CHECK(failures == std::vector<std::string>(threads));
+    CHECK(purged > 0);
 }

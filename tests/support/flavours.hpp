@@ -3,13 +3,15 @@
 #define CACHETORY_TESTS_SUPPORT_FLAVOURS_HPP
 
 #include <cachetory/async_backend.hpp>
+#include <cachetory/concurrent_memory_backend.hpp>
 #include <cachetory/memory_backend.hpp>
 #include <cachetory/ready_future.hpp>
 
 #include <utility>
 
 /// What a test that holds for every flavour is instantiated with.
-#define CACHETORY_FLAVOURS flavour::sync, flavour::async
+#define CACHETORY_FLAVOURS                                                                         \
+    flavour::sync, flavour::async, flavour::concurrent, flavour::async_concurrent
 
 namespace flavour {
 
@@ -23,6 +25,19 @@ struct async {
     template <class Wire, class Clock>
     using backend = cachetory::async_memory_backend<Wire, Clock>;
     static constexpr bool sharded = false;
+};
+
+struct concurrent {
+    template <class Wire, class Clock>
+    using backend = cachetory::concurrent_memory_backend<Wire, Clock>;
+    static constexpr bool sharded = true;
+};
+
+/// Only for values that can be copied: others cannot be had from `get`, as a `backend` must.
+struct async_concurrent {
+    template <class Wire, class Clock>
+    using backend = cachetory::async_backend<cachetory::concurrent_memory_backend<Wire, Clock>>;
+    static constexpr bool sharded = true;
 };
 
 } // namespace flavour

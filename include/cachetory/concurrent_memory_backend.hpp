@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: MIT
+#ifndef CACHETORY_CONCURRENT_MEMORY_BACKEND_HPP
+#define CACHETORY_CONCURRENT_MEMORY_BACKEND_HPP
+
+#include "backend.hpp"
+#include "deadline.hpp"
+#include "memory_backend.hpp"
+#include "string_hash.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <limits>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace cachetory {
+
+/// The cache of `memory_backend`, safe to share between threads.
+///
+/// Entries are spread over shards, each a `memory_backend` with a mutex of its own, so that threads
+/// that use different keys seldom meet. The upper half of the hash chooses the shard, so those of a
+/// `Hash` must not be all the same. A single-key operation is atomic: it takes effect at one
+/// instant, while it holds the shard of its key, and it holds it for one look-up and no longer.
+/// Bulk operations, `clear`, `size`, `empty`, `reserve` and `purge_expired` are not atomic as a
+/// whole: they take one lock after the other, never two, and other threads may come in between.
+///
+/// No reference leaves a lock: values come out as copies, and `visit` works on one in place. Even
+/// look-ups exclude each other, because they erase what they find expired.
+///
+/// Whatever `memory_backend` promises holds here, too, unless it speaks of references; the clock is
+/// read at most once for each lock taken, while it is held. Values are destroyed after unlocking,
+/// so that their destructors may call the backend. Hashing keys, copying and moving values, and the
+/// function given to `visit` must not: they run under the lock, and the thread would wait for
+/// itself.
+template <class Wire,
+          class Clock = std::chrono::steady_clock,
+          class Hash = string_hash,
+          class Mutex = std::mutex>
+class concurrent_memory_backend {
+    using entries = memory_backend<Wire, Clock, Hash>;
+
+public:
+    using wire_type = Wire;
+    using clock = Clock;
+    using time_point = typename Clock::time_point;
+
+    /// As a limit: no limit.
+    static constexpr std::size_t unlimited = entries::unlimited;
+    /// So many more than the threads at work at once on most machines that two of them seldom meet.
+    static constexpr std::size_t default_shards = 64;
+
+    /// Makes an empty cache. Throws `std::invalid_argument` if `shards` is 0.
+    explicit concurrent_memory_backend(std::size_t shards = default_shards, Hash hash = {})
+        : shards_(checked(shards), shard(hash)), hash_(std::move(hash)) {}
+
+    // Not copyable, not movable: another thread might be inside. Share it by reference.
+    concurrent_memory_backend(const concurrent_memory_backend&) = delete;
+    concurrent_memory_backend& operator=(const concurrent_memory_backend&) = delete;
+
+    ~concurrent_memory_backend() {
+        while (!empty()) { // again if a value's destructor has stored something
+            clear();
+        }
+    }
+
+    /// Same as `memory_backend::from_url`.
+    [[nodiscard]] static concurrent_memory_backend from_url(std::string_view url) {
+        static_cast<void>(entries::from_url(url));
+        return concurrent_memory_backend();
+    }
+
+    // Look-up
+
+    /// Returns a copy of the value of `key`. Throws `key_error` if there is none. Atomic.
+    template <std::copy_constructible W = Wire>
+    [[nodiscard]] W get(std::string_view key) {
+        if (std::optional<W> found = find(key)) {
+            return *std::move(found);
+        }
+        throw key_error(key);
+    }
+
+    /// Returns a copy of the value of `key`, or `std::nullopt`. Atomic.
+    template <std::copy_constructible W = Wire>
+    [[nodiscard]] std::optional<W> find(std::string_view key) {
+        std::optional<W> found;
+        visit(key, [&](const W& value) { found.emplace(value); });
+        return found;
+    }
+
+    /// Runs `f(value)` on the stored value of `key` under the lock. Returns whether there was one.
+    /// Atomic. What `f` throws comes out; what it returns is dropped. It must not call this
+    /// backend, nor let the reference out. It should be short: it holds up every thread whose key
+    /// is in the same shard.
+    template <std::invocable<Wire&> F>
+    bool visit(std::string_view key, F&& f) {
+        return locked(key, [&](entries& home, moment<Clock>& now, node& dead) {
+            const auto hit = [&](auto& found) {
+                static_cast<void>(std::forward<F>(f)(found.value));
+                return true;
+            };
+            return home.look_up(
+                key, hit, [] { return false; }, now, dead);
+        });
+    }
+
+    /// Returns whether `key` has a value. Atomic.
+    [[nodiscard]] bool contains(std::string_view key) {
+        return visit(key, [](const Wire&) {});
+    }
+
+    /// Returns when the entry of `key` expires, `std::nullopt` if never. Throws `key_error` if
+    /// there is none. Atomic.
+    [[nodiscard]] std::optional<time_point> deadline(std::string_view key) {
+        std::optional<time_point> found; // nullopt: absent
+        locked(key, [&](entries& home, moment<Clock>& now, node& dead) {
+            found = home.look_up(
+                key, [](auto& entry) { return std::optional(entry.deadline); },
+                []() -> std::optional<time_point> { return std::nullopt; }, now, dead);
+        });
+        if (!found) {
+            throw key_error(key);
+        }
+        return *found == never<time_point> ? std::nullopt : found;
+    }
+
+    /// Returns copies of the keys and values of all `keys` that have one, in that order. Atomic for
+    /// each key, not as a whole.
+    template <key_range Keys = std::initializer_list<std::string_view>,
+              std::copy_constructible W = Wire>
+    [[nodiscard]] auto get_many(Keys&& keys) -> std::vector<std::pair<std::string, W>> {
+        std::vector<std::pair<std::string, W>> found;
+        for (auto&& key : keys) {
+            const std::string_view view = key;
+            if (std::optional<W> value = find(view)) {
+                found.emplace_back(view, *std::move(value));
+            }
+        }
+        return found;
+    }
+
+    /// Moves the value of `key` out and erases its entry. Returns `std::nullopt` if there is none.
+    /// Atomic.
+    std::optional<Wire> take(std::string_view key) {
+        return locked(key, [&](entries& home, moment<Clock>& now, node& dead) {
+            return home.move_out(key, now, dead);
+        });
+    }
+
+    // Modifiers
+
+    /// Stores `value`, replacing both value and deadline if `key` has an entry. Returns whether it
+    /// was stored: always, unless `options.if_not_exists` and there is a live entry. Atomic: of
+    /// several threads that store with `if_not_exists`, one does.
+    bool set(std::string_view key, Wire value, set_options options = {}) {
+        std::optional<Wire> replaced;
+        return locked(key, [&](entries& home, moment<Clock>& now, node&) {
+            return home.store(key, value, options, now, replaced).second;
+        });
+    }
+
+    /// Stores each of `items` as `set` would, in order. Returns how many were stored. Atomic for
+    /// each item, not as a whole.
+    template <item_range<Wire> Items = std::initializer_list<std::pair<std::string_view, Wire>>>
+    std::size_t set_many(Items&& items, set_options options = {}) {
+        std::size_t stored = 0;
+        for (auto&& item : items) {
+            if (set(std::get<0>(item), std::get<1>(detail::forward_item<Items>(item)), options)) {
+                ++stored;
+            }
+        }
+        return stored;
+    }
+
+    /// Returns a copy of the value of `key`; if there is none, of what `factory()` returns, having
+    /// stored it.
+    ///
+    /// Looks up and stores atomically, but runs `factory` in between without a lock: it may use the
+    /// cache, and several threads may run theirs at once. All of them get the value that was stored
+    /// first. The time to live counts from when it is stored.
+    template <factory_of<Wire> Factory, std::copy_constructible W = Wire>
+    W get_or_set(std::string_view key, Factory&& factory, std::optional<ttl> time_to_live = {}) {
+        if (std::optional<W> found = find(key)) {
+            return *std::move(found);
+        }
+        W made = std::forward<Factory>(factory)();
+        W result = made; // now, so that nothing can fail once it is stored
+        std::optional<W> first;
+        std::optional<W> replaced;
+        locked(key, [&](entries& home, moment<Clock>& now, node&) {
+            const auto [value, stored] = home.store(key, made, {time_to_live, true}, now, replaced);
+            if (!stored) {
+                first.emplace(value);
+            }
+        });
+        return first ? *std::move(first) : std::move(result);
+    }
+
+    /// Same as `memory_backend::expire_at`, in all its forms. Atomic.
+    bool expire_at(std::string_view key, std::optional<time_point> deadline) {
+        return set_deadline(key, [&](auto&) { return deadline ? *deadline : never<time_point>; });
+    }
+    template <deadline_clock<Clock> C, class Duration>
+    bool expire_at(std::string_view key, std::chrono::time_point<C, Duration> deadline) {
+        return set_deadline(key, [&](moment<Clock>& now) { return now.at(deadline); });
+    }
+    template <deadline_clock<Clock> C, class Duration>
+    bool expire_at(std::string_view key,
+                   std::optional<std::chrono::time_point<C, Duration>> deadline) {
+        return deadline ? expire_at(key, *deadline) : expire_at(key, std::nullopt);
+    }
+
+    /// Lets the entry of `key` live for `time_to_live` from now on, given `std::nullopt` forever.
+    /// Returns whether there was a live entry. Atomic.
+    bool expire_in(std::string_view key, std::optional<ttl> time_to_live) {
+        return set_deadline(key, [&](moment<Clock>& now) { return now.after(time_to_live); });
+    }
+
+    /// Erases the entry of `key`. Returns whether there was a live one. Atomic.
+    bool erase(std::string_view key) {
+        return locked(key, [&](entries& home, moment<Clock>& now, node& dead) {
+            return home.extract(key, now, dead);
+        });
+    }
+
+    /// Erases the entries of all `keys`. Returns how many live ones there were. Atomic for each
+    /// key, not as a whole.
+    template <key_range Keys = std::initializer_list<std::string_view>>
+    std::size_t erase_many(Keys&& keys) {
+        std::size_t erased = 0;
+        for (auto&& key : keys) {
+            if (erase(key)) {
+                ++erased;
+            }
+        }
+        return erased;
+    }
+
+    /// Erases all entries, shard by shard: what other threads store meanwhile may stay.
+    void clear() {
+        for (shard& each : shards_) {
+            const entries dead = each.locked([](entries& all) { return std::move(all); });
+        }
+    }
+
+    /// Erases expired entries, shard by shard. Returns how many. Same as
+    /// `memory_backend::purge_expired`, the limits being those of all shards together.
+    std::size_t purge_expired(std::size_t max_visits = unlimited) {
+        auto left = entries::sweep_budget::of(max_visits);
+        const std::size_t first = next_to_purge_.fetch_add(1, std::memory_order_relaxed);
+        std::size_t purged = 0;
+        for (std::size_t i = 0; i != shards_.size() && left.entries != 0 && left.buckets != 0;
+             ++i) {
+            shard& each = shards_[(first + i) % shards_.size()];
+            std::size_t walked = 0;
+            for (std::size_t count = batch_size; count == batch_size;) {
+                typename entries::batch dead; // dies unlocked
+                count = each.locked([&](entries& all) {
+                    moment<Clock> now;
+                    return all.extract_expired(left, walked, now, dead);
+                });
+                purged += count;
+            }
+        }
+        return purged;
+    }
+
+    // Capacity
+
+    /// How many entries there are, counting those that are expired but not erased yet: the sum of
+    /// what each shard had when it was asked.
+    [[nodiscard]] std::size_t size() const {
+        std::size_t sum = 0;
+        for (const shard& each : shards_) {
+            sum += each.locked([](const entries& all) { return all.size(); });
+        }
+        return sum;
+    }
+
+    /// Whether no shard had an entry when it was asked.
+    [[nodiscard]] bool empty() const { return size() == 0; }
+
+    /// Makes room for about `entries` entries in all, spread evenly.
+    void reserve(std::size_t count) {
+        for (shard& each : shards_) {
+            each.locked([&](entries& all) { all.reserve(count / shards_.size() + 1); });
+        }
+    }
+
+private:
+    using node = typename entries::node;
+    static constexpr std::size_t batch_size = std::tuple_size_v<typename entries::batch>;
+
+    /// Starts a cache line of its own, so that the threads in one shard do not slow down those in
+    /// the next.
+    struct alignas(64) shard {
+        explicit shard(const Hash& hash) : cache(hash) {}
+
+        /// A new one like `other`, which is empty: this is how a vector fills itself.
+        shard(const shard& other) : cache(other.cache.entries_.hash_function()) {}
+
+        /// Returns `operation(cache)`, done under the lock.
+        template <class Operation>
+        auto locked(Operation operation) {
+            const std::lock_guard lock(mutex);
+            return operation(cache);
+        }
+
+        template <class Operation>
+        auto locked(Operation operation) const {
+            const std::lock_guard lock(mutex);
+            return operation(cache);
+        }
+
+        mutable Mutex mutex;
+        entries cache;
+    };
+
+    static std::size_t checked(std::size_t shards) {
+        if (shards == 0) {
+            throw std::invalid_argument(
+                "cachetory: a concurrent backend needs at least 1 shard, not 0");
+        }
+        return shards;
+    }
+
+    /// Chooses by the upper half of the hash, for the tables may choose buckets by the lower bits.
+    shard& shard_of(std::string_view key) {
+        constexpr int half = std::numeric_limits<std::size_t>::digits / 2;
+        const std::size_t upper = static_cast<std::size_t>(hash_(key)) >> half;
+        return shards_[(upper * shards_.size()) >> half];
+    }
+
+    /// Returns `operation(its cache, now, dead)`, done while the shard of `key` is locked. What it
+    /// puts into `dead` is destroyed after unlocking.
+    template <class Operation>
+    auto locked(std::string_view key, Operation operation) {
+        node dead;
+        return shard_of(key).locked([&](entries& cache) {
+            moment<Clock> now;
+            return operation(cache, now, dead);
+        });
+    }
+
+    template <class MakeDeadline>
+    bool set_deadline(std::string_view key, MakeDeadline make_deadline) {
+        return locked(key, [&](entries& home, moment<Clock>& now, node& dead) {
+            return home.set_deadline(key, make_deadline, now, dead);
+        });
+    }
+
+    std::vector<shard> shards_;
+    Hash hash_;
+    std::atomic<std::size_t> next_to_purge_ = 0;
+};
+
+} // namespace cachetory
+
+#endif
