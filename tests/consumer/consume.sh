@@ -1,0 +1,132 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# usage: consume.sh WAY SCRATCH
+#
+# Uses the library in one of the five ways that the README names, as one who has nothing else of
+# this repository, with each compiler there is. Works in the folder SCRATCH. Exit status 77:
+# skipped, because this machine lacks what the way needs.
+set -eu
+
+way=$1
+scratch=$2
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+warnings='-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Werror'
+
+fail() {
+  echo "FAILED: $*" >&2
+  exit 1
+}
+
+need() {
+  if ! command -v "$1" >/dev/null; then
+    echo "skipped: there is no $1"
+    exit 77
+  fi
+}
+
+# quietly COMMAND...: shows what it prints only if it fails
+quietly() {
+  "$@" >log 2>&1 || {
+    cat log >&2
+    fail "$*"
+  }
+}
+
+# The library as it stands in this tree, committed or not, without its tests, examples and .git.
+copy_library() {
+  mkdir "$1"
+  cp -R "$root/CMakeLists.txt" "$root/cmake" "$root/include" "$1"
+}
+
+# Moved after it was installed: it must not matter where it is.
+install_library() {
+  need cmake
+  copy_library library
+  quietly cmake -S library -B library/build -DCMAKE_CXX_COMPILER="$cxx" \
+    -DCACHETORY_BUILD_TESTS=OFF -DCACHETORY_BUILD_EXAMPLES=OFF
+  quietly cmake --install library/build --prefix "$PWD/installed"
+  mv installed moved
+  rm -r library
+  if grep -rF "$PWD" moved; then
+    fail 'what is installed names the folder it was installed to'
+  fi
+}
+
+check_output() {
+  expected='Hello from cachetory 100: the 90th Fibonacci number is 2880067194370816120, 91 are known'
+  actual=$("$1")
+  [ "$actual" = "$expected" ] || fail "$1 printed: $actual"
+}
+
+# compile FLAG...: the program, with nothing but a compiler
+compile() {
+  quietly "$cxx" -std=c++20 $warnings "$@" "$here/main.cpp" -o program
+  check_output ./program
+}
+
+# build OPTION...: the project, and checks that of the library nothing but headers comes along
+build() {
+  need cmake
+  cp "$here/main.cpp" "$here/CMakeLists.txt" project
+  find project -type f -exec cksum {} + | sort >before
+  quietly cmake -S project -B build -DCMAKE_CXX_COMPILER="$cxx" -DCONSUMER_WAY="$way" \
+    -DCONSUMER_WARNINGS="$(echo "$warnings" | tr ' ' ';')" "$@"
+  quietly cmake --build build
+  check_output build/consumer
+
+  ctest --test-dir build -N | grep -q 'Total Tests: 0' || fail 'tests of the library came along'
+  quietly cmake --install build --prefix "$PWD/prefix"
+  [ "$(cd prefix && find . -type f)" = ./bin/consumer ] || fail "installed as well: $(find prefix)"
+  find project -type f -exec cksum {} + | sort | diff before - || fail 'the project was changed'
+}
+
+use() {
+  mkdir project
+  case $way in
+  'copied include folder')
+    cp -R "$root/include" .
+    compile -I include
+    ;;
+  add_subdirectory)
+    copy_library project/cachetory
+    build
+    ;;
+  FetchContent)
+    need git
+    copy_library library
+    quietly git -C library init -q -b main
+    quietly git -C library add .
+    quietly git -C library -c user.name=nobody -c user.email=nobody@localhost commit -qm all
+    build -DCONSUMER_URL="file://$PWD/library"
+    ;;
+  find_package)
+    install_library
+    build -DCMAKE_PREFIX_PATH="$PWD/moved"
+    ;;
+  pkg-config)
+    need pkg-config
+    install_library
+    export PKG_CONFIG_PATH="$PWD/moved/share/pkgconfig"
+    pkg-config --exact-version=0.1.0 cachetory || fail 'pkg-config tells another version'
+    compile $(pkg-config --cflags cachetory)
+    ;;
+  *) fail "no such way: $way" ;;
+  esac
+}
+
+export GIT_CONFIG_GLOBAL=/dev/null # whatever the user has set there, signing for example
+status=77
+for cxx in g++ clang++; do
+  if command -v "$cxx" >/dev/null; then
+    rm -rf "$scratch"
+    mkdir -p "$scratch"
+    cd "$scratch"
+    use
+    echo "$cxx: good"
+    status=0
+  else
+    echo "skipped: there is no $cxx"
+  fi
+done
+exit $status
