@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+#ifndef CACHETORY_BENCHMARKS_ALLOCATIONS_HPP
+#define CACHETORY_BENCHMARKS_ALLOCATIONS_HPP
+
+#include <cstddef>
+
+namespace bench {
+
+/// What `operator new` has been asked for by this thread: cheap enough to count all the time.
+struct allocation_count {
+    std::size_t calls = 0;
+    std::size_t bytes = 0;
+};
+
+allocation_count allocated() noexcept;
+
+/// How many bytes of the heap are taken by what was allocated and not freed since
+/// `start_weighing()`, the heap's own book-keeping included; 0 where the heap cannot tell.
+std::size_t heap_bytes() noexcept;
+
+void start_weighing() noexcept;
+void stop_weighing() noexcept;
+
+} // namespace bench
+
+#endif

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: MIT
+#ifndef CACHETORY_BENCHMARKS_CONTENDERS_HPP
+#define CACHETORY_BENCHMARKS_CONTENDERS_HPP
+
+#include <cachetory/async_backend.hpp>
+#include <cachetory/concurrent_memory_backend.hpp>
+#include <cachetory/memory_backend.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#if defined(CACHETORY_BENCHMARK_POCO)
+#include <Poco/ExpirationDecorator.h>
+#include <Poco/Timestamp.h>
+#include <Poco/UniqueExpireCache.h>
+#endif
+#if defined(CACHETORY_BENCHMARK_BOOST)
+#include <boost/unordered/unordered_flat_map.hpp>
+#endif
+
+// Every contender has: find(key, use), which runs use(value) on a hit and returns whether it was
+// one; set(key, value), which stores or overwrites; insert(key, value), the best it has for a key
+// that it lacks; size().
+
+namespace bench {
+
+/// How long entries live.
+enum class life { forever, hour, none };
+
+using steady = std::chrono::steady_clock;
+
+template <life Life>
+constexpr std::chrono::hours length = std::chrono::hours(Life == life::hour ? 1 : 0);
+
+template <class Value>
+struct entry {
+    Value value;
+    steady::time_point deadline;
+};
+
+/// As one would write it. Not `noexcept`: so libstdc++ stores the hashes, which makes the map
+/// faster.
+struct text_hash {
+    using is_transparent = void;
+
+    std::size_t operator()(std::string_view text) const {
+        return std::hash<std::string_view>()(text);
+    }
+};
+
+template <class Value>
+using text_map = std::unordered_map<std::string, Value, text_hash, std::equal_to<>>;
+
+/// A map that has room for deadlines, but neither looks at them nor at the clock.
+template <class Map>
+class bare_map {
+public:
+    using value_type = decltype(Map::mapped_type::value);
+
+    template <class Use>
+    bool find(std::string_view key, Use use) {
+        const auto found = map_.find(key);
+        if (found == map_.end()) {
+            return false;
+        }
+        use(found->second.value);
+        return true;
+    }
+
+    void set(std::string_view key, const value_type& value) {
+        const auto found = map_.find(key);
+        if (found == map_.end()) {
+            insert(key, value);
+        } else {
+            found->second = {value, steady::time_point::max()};
+        }
+    }
+
+    void insert(std::string_view key, const value_type& value) {
+        map_.try_emplace(std::string(key),
+                         typename Map::mapped_type{value, steady::time_point::max()});
+    }
+
+    void reserve(std::size_t entries) { map_.reserve(entries); }
+
+    std::size_t size() const { return map_.size(); }
+
+private:
+    Map map_;
+};
+
+template <class Value>
+using bare = bare_map<text_map<entry<Value>>>;
+
+#if defined(CACHETORY_BENCHMARK_BOOST)
+template <class Value>
+using boost_flat =
+    bare_map<boost::unordered_flat_map<std::string, entry<Value>, text_hash, std::equal_to<>>>;
+#endif
+
+/// A map without even room for deadlines, to be weighed.
+template <class Value>
+class values_only {
+public:
+    using value_type = Value;
+
+    void insert(std::string_view key, const Value& value) {
+        map_.try_emplace(std::string(key), value);
+    }
+
+    void reserve(std::size_t entries) { map_.reserve(entries); }
+
+    std::size_t size() const { return map_.size(); }
+
+private:
+    text_map<Value> map_;
+};
+
+struct no_mutex {
+    void lock() {}
+
+    void unlock() {}
+};
+
+/// What people write by hand: a map, a mutex, and a look at the clock. With `no_mutex`, without the
+/// mutex.
+template <class Value, life Life, class Mutex = std::mutex>
+class hand_written {
+public:
+    using value_type = Value;
+
+    std::optional<Value> get(std::string_view key) {
+        const std::lock_guard lock(mutex_);
+        const auto found = entries_.find(key);
+        if (found == entries_.end()) {
+            return std::nullopt;
+        }
+        if (found->second.deadline <= steady::now()) {
+            entries_.erase(found);
+            return std::nullopt;
+        }
+        return found->second.value;
+    }
+
+    void set(std::string_view key, const Value& value) {
+        const std::lock_guard lock(mutex_);
+        const entry<Value> made{value, steady::now() + length<Life>};
+        const auto found = entries_.find(key);
+        if (found == entries_.end()) {
+            entries_.try_emplace(std::string(key), made);
+        } else {
+            found->second = made;
+        }
+    }
+
+    void insert(std::string_view key, const Value& value) {
+        const std::lock_guard lock(mutex_);
+        entries_.try_emplace(std::string(key), entry<Value>{value, steady::now() + length<Life>});
+    }
+
+    template <class Use>
+    bool find(std::string_view key, Use use) {
+        const std::optional<Value> found = get(key);
+        if (found) {
+            use(*found);
+        }
+        return found.has_value();
+    }
+
+    std::size_t size() const { return entries_.size(); }
+
+private:
+    Mutex mutex_;
+    text_map<entry<Value>> entries_;
+};
+
+template <class Value, life Life>
+using map_and_clock = hand_written<Value, Life, no_mutex>;
+
+#if defined(CACHETORY_BENCHMARK_POCO)
+template <class Value, life Life>
+class poco {
+public:
+    using value_type = Value;
+
+    template <class Use>
+    bool find(std::string_view key, Use use) {
+        const auto found = cache_.get(std::string(key)); // it takes nothing else
+        if (found.isNull()) {
+            return false;
+        }
+        use(found->value());
+        return true;
+    }
+
+    void set(std::string_view key, const Value& value) {
+        cache_.update(std::string(key), stored(value, span));
+    }
+
+    void insert(std::string_view key, const Value& value) {
+        cache_.add(std::string(key), stored(value, span));
+    }
+
+    std::size_t size() { return cache_.size(); }
+
+private:
+    using stored = Poco::ExpirationDecorator<Value>;
+    static constexpr Poco::Timespan::TimeDiff span =
+        std::chrono::microseconds(length<Life>).count() / 1000; // in ms
+
+    Poco::UniqueExpireCache<std::string, stored> cache_;
+};
+#endif
+
+enum class verb { find, get };
+
+/// `memory_backend` or `concurrent_memory_backend`.
+template <class Cache, life Life, verb Verb = verb::find>
+class ours {
+public:
+    using value_type = typename Cache::wire_type;
+
+    template <class Use>
+    bool find(std::string_view key, Use use) {
+        if constexpr (Verb == verb::get) {
+            use(cache.get(key));
+            return true;
+        } else if (const auto found = cache.find(key)) {
+            use(*found);
+            return true;
+        } else {
+            return false;
+        }
+    }
+
+    void set(std::string_view key, const value_type& value) {
+        if constexpr (Life == life::forever) {
+            cache.set(key, value);
+        } else {
+            cache.set(key, value, {.time_to_live = length<Life>});
+        }
+    }
+
+    void insert(std::string_view key, const value_type& value) { set(key, value); }
+
+    void reserve(std::size_t entries) { cache.reserve(entries); }
+
+    std::size_t size() const { return cache.size(); }
+
+    Cache cache;
+};
+
+template <class Value, life Life, verb Verb = verb::find>
+using sync = ours<cachetory::memory_backend<Value>, Life, Verb>;
+template <class Value, life Life>
+using wall_clock =
+    ours<cachetory::memory_backend<Value, std::chrono::system_clock>, Life, verb::find>;
+template <class Value, life Life>
+using concurrent = ours<cachetory::concurrent_memory_backend<Value>, Life, verb::find>;
+
+/// `async_memory_backend`, each future asked at once.
+template <class Value, life Life, verb Verb>
+class async {
+public:
+    using value_type = Value;
+
+    template <class Use>
+    bool find(std::string_view key, Use use) {
+        if constexpr (Verb == verb::get) {
+            use(cache.get(key).get());
+            return true;
+        } else if (const Value* found = cache.find(key).get()) {
+            use(*found);
+            return true;
+        } else {
+            return false;
+        }
+    }
+
+    void insert(std::string_view key, const Value& value) {
+        if constexpr (Life == life::forever) {
+            cache.set(key, value).get();
+        } else {
+            cache.set(key, value, {.time_to_live = length<Life>}).get();
+        }
+    }
+
+    cachetory::async_memory_backend<Value> cache;
+};
+
+} // namespace bench
+
+#endif

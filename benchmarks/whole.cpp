@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+// What a cache weighs, and how long it pauses to sweep.
+#include "allocations.hpp"
+#include "contenders.hpp"
+#include "workload.hpp"
+
+#include <algorithm>
+#include <benchmark/benchmark.h>
+#include <cstddef>
+#include <ctime>
+#include <string_view>
+
+namespace bench {
+namespace {
+
+/// The time spent by this process: other processes make no pause look longer.
+double seconds() { return double(std::clock()) / double(CLOCKS_PER_SEC); }
+
+using expired = sync<value<8>, life::none>;
+
+void fill(expired& cache, const shape& of) {
+    const key_list& keys = workload_of(of).stored;
+    for (std::size_t i = 0; i != keys.size(); ++i) {
+        cache.insert(keys[i], {i});
+    }
+}
+
+void sweep_at_once(benchmark::State& state, const shape& of) {
+    for (auto _ : state) {
+        expired filled;
+        fill(filled, of);
+        const double start = seconds();
+        if (filled.cache.purge_expired() != of.entries) {
+            state.SkipWithError("something was left");
+        }
+        state.SetIterationTime(seconds() - start);
+    }
+}
+
+/// The time is that of the longest call.
+void sweep_in_steps(benchmark::State& state, const shape& of) {
+    for (auto _ : state) {
+        expired filled;
+        fill(filled, of);
+        double longest = 0;
+        double sum = 0;
+        int calls = 0;
+        while (!filled.cache.empty()) {
+            const double start = seconds();
+            filled.cache.purge_expired(1000);
+            const double pause = seconds() - start;
+            longest = std::max(longest, pause);
+            sum += pause;
+            ++calls;
+        }
+        state.SetIterationTime(longest);
+        state.counters["mean_call_ns"] = sum / calls * 1e9;
+    }
+}
+
+template <class Contender>
+void add_weight(const shape& of, std::string_view contender) {
+    benchmark::RegisterBenchmark(
+        name("memory", of, sizeof(typename Contender::value_type), contender).c_str(),
+        [=](benchmark::State& state) {
+            const key_list& keys = workload_of(of).stored;
+            const auto per_entry = [&](std::size_t bytes) {
+                return double(bytes) / double(of.entries);
+            };
+            for (auto _ : state) {
+                start_weighing();
+                Contender cache;
+                for (std::size_t i = 0; i != keys.size(); ++i) {
+                    cache.insert(keys[i], {i});
+                }
+                state.counters["heap_bytes"] = per_entry(heap_bytes());
+                stop_weighing();
+                if constexpr (requires { cache.reserve(of.entries); }) {
+                    // The table left out, what is asked for is one node for each entry.
+                    Contender reserved;
+                    reserved.reserve(of.entries);
+                    const std::size_t before = allocated().bytes;
+                    for (std::size_t i = 0; i != keys.size(); ++i) {
+                        reserved.insert(keys[i], {i});
+                    }
+                    state.counters["node_bytes"] = per_entry(allocated().bytes - before);
+                }
+                state.SetIterationTime(1e-9); // of no interest
+            }
+        })
+        ->UseManualTime()
+        ->Iterations(1);
+}
+
+} // namespace
+
+void add_whole_caches() {
+    const shape million{12, 1'000'000};
+    const auto add_sweep = [&](std::string_view contender, auto sweep) {
+        benchmark::RegisterBenchmark(name("purge", million, 8, contender).c_str(),
+                                     [=](benchmark::State& state) { sweep(state, million); })
+            ->UseManualTime()
+            ->Iterations(1);
+    };
+    add_sweep("all_at_once", sweep_at_once);
+    add_sweep("calls_of_1000", sweep_in_steps);
+
+    for (const std::size_t key_size : {12U, 40U}) {
+        const shape of{key_size, 100'000};
+        add_weight<values_only<value<8>>>(of, "values_only");
+        add_weight<bare<value<8>>>(of, "bare");
+        add_weight<sync<value<8>, life::hour>>(of, "ours");
+        add_weight<concurrent<value<8>, life::hour>>(of, "ours_concurrent");
+#if defined(CACHETORY_BENCHMARK_POCO)
+        add_weight<poco<value<8>, life::hour>>(of, "poco");
+#endif
+#if defined(CACHETORY_BENCHMARK_BOOST)
+        add_weight<boost_flat<value<8>>>(of, "boost_flat");
+#endif
+    }
+}
+
+} // namespace bench
