@@ -6,7 +6,6 @@
 #include "deadline.hpp"
 #include "string_hash.hpp"
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <concepts>
@@ -177,9 +176,10 @@ public:
         }
         if (!std::is_trivially_destructible_v<Wire> && !all_dead.empty()) {
             // A destructor may erase what has been found: let them have their way, then look again.
-            std::vector<std::string> names(found.size());
-            std::transform(found.begin(), found.end(), names.begin(),
-                           [](auto& pair) { return std::string(pair.first); });
+            std::vector<std::string> names;
+            for (const auto& pair : found) {
+                names.emplace_back(pair.first);
+            }
             found.clear();
             all_dead.clear();
             for (const std::string& name : names) {

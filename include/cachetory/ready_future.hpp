@@ -58,10 +58,11 @@ public:
     ready_future&
     operator=(ready_future&& other) noexcept(std::is_nothrow_move_constructible_v<stored>) {
         if (this != &other) {
-            value_.reset();
             if (other.value_) {
                 value_.emplace(std::move(*other.value_)); // T need not be assignable
                 other.value_.reset();
+            } else {
+                value_.reset();
             }
             error_ = std::exchange(other.error_, nullptr);
         }
