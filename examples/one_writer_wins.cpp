@@ -2,7 +2,7 @@
 //
 // Of several workers one is to write the report. Whoever is the first to store the key has a lease:
 // the others are refused, until it expires because its holder no longer renews it. Here the workers
-// take turns; threads would share a concurrent_memory_backend, with its `visit` in place of `find`.
+// take turns; threads would need a mutex around `renew`: it looks, then acts.
 #include <cachetory/memory_backend.hpp>
 #include <chrono>
 #include <fmt/core.h>

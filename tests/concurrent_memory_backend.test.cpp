@@ -3,6 +3,7 @@
 // each operation happens at one instant in linearizability.test.cpp.
 #include <cachetory/concurrent_memory_backend.hpp>
 
+#include "support/allocations.hpp"
 #include "support/catch.hpp"
 #include "support/manual_clock.hpp"
 #include "support/values.hpp"
@@ -803,6 +804,41 @@ TEST_CASE("values die after unlocking and may call the cache in every verb") {
             });
         });
     }
+    CHECK(spoken >= 1);
+    CHECK(under_lock == 0);
+}
+
+TEST_CASE("values die after unlocking even if memory runs out or a visitor returns them") {
+    int under_lock = 0;
+    int spoken = 0;
+    const heir loud([&] {
+        ++spoken;
+        under_lock += tracked_mutex::held != 0 ? 1 : 0;
+    });
+    for (std::size_t entries = 0; entries != 40; ++entries) {
+        bool failed = true;
+        for (std::size_t n = 1; failed; ++n) {
+            cache_of<heir> cache(1);
+            for (std::size_t i = 0; i != entries; ++i) {
+                cache.set(std::to_string(i), heir([] {}));
+            }
+            heir value = loud;
+            support::fail_allocation(n);
+            try {
+                cache.set("a key that is too long to be small", std::move(value));
+                failed = false;
+            } catch (const std::bad_alloc&) {
+                CHECK(cache.size() == entries);
+            }
+            support::fail_allocation(0);
+        }
+    }
+    CHECK(spoken > 80);
+
+    cache_of<heir> cache(1);
+    cache.set("key", loud);
+    spoken = 0;
+    CHECK(cache.visit("key", [](heir& value) { return std::move(value); }));
     CHECK(spoken >= 1);
     CHECK(under_lock == 0);
 }

@@ -469,6 +469,34 @@ TEST_CASE("an overwrite that fails leaves the old value with its old deadline") 
     }
 }
 
+TEST_CASE("an insertion for which memory runs out changes nothing") {
+    int failures = 0;
+    for (std::size_t entries = 0; entries != 40; ++entries) { // the table grows now and then
+        bool failed = true;
+        for (std::size_t n = 1; failed; ++n) {
+            CAPTURE(entries, n);
+            cache_of<std::string> cache;
+            for (std::size_t i = 0; i != entries; ++i) {
+                cache.set(std::to_string(i), "old");
+            }
+            std::string value = "new";
+            support::fail_allocation(n);
+            try {
+                cache.set(long_key, std::move(value));
+                failed = false;
+            } catch (const std::bad_alloc&) {
+                ++failures;
+            }
+            support::fail_allocation(0);
+            CHECK(cache.size() == entries + (failed ? 0 : 1));
+            CHECK(cache.contains(long_key) != failed);
+            CHECK(cache.set(long_key, "again"));
+            CHECK(cache.get(long_key) == "again");
+        }
+    }
+    CHECK(failures > 80); // the key and the node each time, the table sometimes
+}
+
 namespace {
 
 struct throwing_clock : clock_type {

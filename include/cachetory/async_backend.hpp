@@ -11,7 +11,6 @@
 #include <cstddef>
 #include <exception>
 #include <initializer_list>
-#include <limits>
 #include <optional>
 #include <string_view>
 #include <type_traits>

@@ -11,7 +11,7 @@
 #include <chrono>
 #include <concepts>
 #include <cstddef>
-#include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <limits>
 #include <mutex>
@@ -20,6 +20,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -28,8 +29,7 @@ namespace cachetory {
 /// The cache of `memory_backend`, safe to share between threads.
 ///
 /// Entries are spread over shards, each a `memory_backend` with a mutex of its own, so that threads
-/// that use different keys seldom meet. The upper half of the hash chooses the shard, so those of a
-/// `Hash` must not be all the same. A single-key operation is atomic: it takes effect at one
+/// that use different keys seldom meet. A single-key operation is atomic: it takes effect at one
 /// instant, while it holds the shard of its key, and it holds it for one look-up and no longer.
 /// Bulk operations, `clear`, `size`, `empty`, `reserve` and `purge_expired` are not atomic as a
 /// whole: they take one lock after the other, never two, and other threads may come in between.
@@ -37,11 +37,13 @@ namespace cachetory {
 /// No reference leaves a lock: values come out as copies, and `visit` works on one in place. Even
 /// look-ups exclude each other, because they erase what they find expired.
 ///
-/// Whatever `memory_backend` promises holds here, too, unless it speaks of references; the clock is
-/// read at most once for each lock taken, while it is held. Values are destroyed after unlocking,
-/// so that their destructors may call the backend. Hashing keys, copying and moving values, and the
-/// function given to `visit` must not: they run under the lock, and the thread would wait for
-/// itself.
+/// Whatever `memory_backend` promises holds here, too, unless it speaks of references or of keys
+/// that view what is stored; the clock is read at most once for each lock taken, while it is held.
+/// Values are destroyed after unlocking, so that their destructors may call the backend. Hashing
+/// keys, copying and moving values, and the function given to `visit` must not: they run under the
+/// lock, and the thread would wait for itself.
+///
+/// `Hash` is called by several threads at once; the upper half of its results chooses the shard.
 template <class Wire,
           class Clock = std::chrono::steady_clock,
           class Hash = string_hash,
@@ -99,19 +101,28 @@ public:
     }
 
     /// Runs `f(value)` on the stored value of `key` under the lock. Returns whether there was one.
-    /// Atomic. What `f` throws comes out; what it returns is dropped. It must not call this
-    /// backend, nor let the reference out. It should be short: it holds up every thread whose key
-    /// is in the same shard.
+    /// Atomic. What `f` throws comes out; what it returns is dropped, after unlocking. It must not
+    /// call this backend, nor let the reference out, nor destroy what might call this backend: swap
+    /// that out, or return it. It should be short: it holds up every thread whose key is in the
+    /// same shard.
     template <std::invocable<Wire&> F>
     bool visit(std::string_view key, F&& f) {
-        return locked(key, [&](entries& home, moment<Clock>& now, node& dead) {
-            const auto hit = [&](auto& found) {
-                static_cast<void>(std::forward<F>(f)(found.value));
-                return true;
-            };
-            return home.look_up(
-                key, hit, [] { return false; }, now, dead);
-        });
+        using result = std::invoke_result_t<F, Wire&>;
+        if constexpr (std::is_object_v<result> && std::move_constructible<result>) {
+            std::optional<result> dropped;
+            return visit(key, [&](Wire& value) -> void {
+                dropped.emplace(std::invoke(std::forward<F>(f), value));
+            });
+        } else {
+            return locked(key, [&](entries& home, moment<Clock>& now, node& dead) {
+                const auto hit = [&](auto& found) {
+                    std::invoke(std::forward<F>(f), found.value);
+                    return true;
+                };
+                return home.look_up(
+                    key, hit, [] { return false; }, now, dead);
+            });
+        }
     }
 
     /// Returns whether `key` has a value. Atomic.
@@ -290,7 +301,8 @@ public:
     /// Whether no shard had an entry when it was asked.
     [[nodiscard]] bool empty() const { return size() == 0; }
 
-    /// Makes room for about `entries` entries in all, spread evenly.
+    /// Makes room for about `count` entries in all, spread evenly. Throws what
+    /// `memory_backend::reserve` throws for the share of one shard.
     void reserve(std::size_t count) {
         for (shard& each : shards_) {
             each.locked([&](entries& all) { all.reserve(count / shards_.size() + 1); });

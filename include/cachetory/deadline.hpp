@@ -130,7 +130,7 @@ private:
     static time_point horizon() {
         std::timespec coarse{};
         if (::clock_gettime(detail::coarse_clock<Clock>, &coarse) != 0) {
-            return time_point::min();
+            return time_point::max(); // nothing is certain: ask the precise clock
         }
         const std::chrono::seconds seconds(coarse.tv_sec + 1);
         const std::chrono::nanoseconds fraction(coarse.tv_nsec);

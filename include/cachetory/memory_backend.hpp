@@ -156,7 +156,8 @@ public:
     }
 
     /// Returns the keys, as views of those stored, and values of all `keys` that have one, in that
-    /// order. `keys` is any range of things convertible to `std::string_view`, or a braced list.
+    /// order. `keys` is any range of things convertible to `std::string_view`, or a braced list. If
+    /// it meets an expired entry whose value has a destructor, it looks up twice what it returns.
     template <key_range Keys = std::initializer_list<std::string_view>>
     [[nodiscard]] auto get_many(Keys&& keys)
         -> std::vector<std::pair<const std::string_view, Wire&>> {
@@ -177,6 +178,7 @@ public:
         if (!std::is_trivially_destructible_v<Wire> && !all_dead.empty()) {
             // A destructor may erase what has been found: let them have their way, then look again.
             std::vector<std::string> names;
+            names.reserve(found.size());
             for (const auto& pair : found) {
                 names.emplace_back(pair.first);
             }
@@ -184,7 +186,7 @@ public:
             all_dead.clear();
             for (const std::string& name : names) {
                 const iterator left = entries_.find(name);
-                if (left != entries_.end() && !now.has_passed(left->second.deadline)) {
+                if (is_live(left, now)) {
                     found.emplace_back(left->first, left->second.value);
                 }
             }
@@ -368,11 +370,16 @@ private:
     using node = typename map::node_type;
     using batch = std::array<node, 32>;
 
-    /// Returns the place of the live entry of `key`, or `end()`. Every operation that asks whether
-    /// there is a live entry asks here. An expired one is taken out into `dead`.
+    /// Whether there is an entry at `place`, and not an expired one. All operations ask here.
+    bool is_live(iterator place, moment<Clock>& now) {
+        return place != entries_.end() && !now.has_passed(place->second.deadline);
+    }
+
+    /// Returns the place of the live entry of `key`, or `end()`. An expired one is taken out into
+    /// `dead`.
     iterator find_live(std::string_view key, moment<Clock>& now, node& dead) {
         const iterator found = entries_.find(key);
-        if (found != entries_.end() && now.has_passed(found->second.deadline)) {
+        if (found != entries_.end() && !is_live(found, now)) {
             dead = entries_.extract(found);
             return entries_.end();
         }
@@ -406,18 +413,27 @@ private:
         const iterator found = entries_.find(std::string_view(key));
         if (found == entries_.end()) {
             const time_point deadline = now.after(options.time_to_live);
+            make_room();
             const auto inserted =
                 entries_.try_emplace(std::string(std::move(key)), std::move(value), deadline);
             return {inserted.first->second.value, true};
         }
         entry& old = found->second;
-        if (options.if_not_exists && !now.has_passed(old.deadline)) {
+        if (options.if_not_exists && is_live(found, now)) {
             return {old.value, false};
         }
         const time_point deadline = now.after(options.time_to_live);
         replace(old.value, value, dead);
         old.deadline = deadline;
         return {old.value, true};
+    }
+
+    /// Sees to it that the table need not grow for the next entry: the map would grow after having
+    /// moved the value into a node, and if that failed, the value would die in there.
+    void make_room() {
+        if (entries_.size() >= entries_.bucket_count() || entries_.bucket_count() == 1) {
+            entries_.reserve(2 * entries_.size() + 12);
+        }
     }
 
     static void replace(Wire& old, Wire& value, std::optional<Wire>& dead) {

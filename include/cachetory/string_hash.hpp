@@ -51,16 +51,16 @@ constexpr product multiply(std::uint64_t a, std::uint64_t b) noexcept {
 
 /// The default hash of keys: fast, transparent, and keyed.
 ///
-/// Its key is drawn from the system's entropy once in each process, so that who sends us keys
-/// cannot choose them to collide; `std::hash<std::string>` of some libraries has no key, and
+/// Its key is drawn from the system's entropy once in each process, so that nobody who sends us
+/// keys can choose ones that collide; `std::hash<std::string>` of some libraries has no key, and
 /// thousands of such keys are easily found. The key is part of the object: a table that is handed
 /// to another shared library, which has drawn another key, goes on working. Values differ between
 /// processes; nothing may depend on them, nor on the order of iteration that follows from them.
 ///
 /// The text is read as 64-bit words, each combined with a secret one; 128-bit products of them,
-/// folded to 64 bits, make the hash. It is no cryptographic hash: who knows the key, or can time
-/// many millions of look-ups, may find keys that collide. Pass another `Hash` to a backend that
-/// needs more.
+/// folded to 64 bits, make the hash. It is no cryptographic hash: whoever knows the key, or can
+/// time many millions of look-ups, may find keys that collide. Pass another `Hash` to a backend
+/// that needs more.
 class string_hash {
 public:
     using is_transparent = void;
@@ -84,7 +84,7 @@ public:
         for (; left > 16; left -= 16, at += 16) {
             state = fold(word(at) ^ key_[1], word(at + 8) ^ state);
         }
-        std::uint64_t a = 0; // the last 16 bytes, read twice where there are fewer
+        std::uint64_t a = 0; // the last 16 bytes at most; where there are fewer, the two overlap
         std::uint64_t b = 0;
         if (left >= 8) {
             a = word(at);

@@ -9,10 +9,14 @@ namespace {
 
 std::atomic<std::size_t> count = 0;
 std::atomic<std::size_t> bytes = 0;
+std::atomic<std::size_t> until_failure = 0;
 
 void* allocate(std::size_t size, std::size_t alignment) {
     ++count;
     bytes += size;
+    if (until_failure != 0 && --until_failure == 0) {
+        throw std::bad_alloc();
+    }
     const std::size_t whole =
         (size + alignment - 1) / alignment * alignment; // aligned_alloc asks for it
     if (void* p = std::aligned_alloc(alignment, whole == 0 ? alignment : whole)) {
@@ -28,6 +32,7 @@ namespace support {
 std::size_t allocations() noexcept { return count; }
 
 std::size_t allocated_bytes() noexcept { return bytes; }
+void fail_allocation(std::size_t n) noexcept { until_failure = n; }
 
 } // namespace support
 

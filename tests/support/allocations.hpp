@@ -12,6 +12,9 @@ std::size_t allocations() noexcept;
 /// How many bytes have been asked of operator new so far.
 std::size_t allocated_bytes() noexcept;
 
+/// Makes the n-th allocation from now on fail; 0: none.
+void fail_allocation(std::size_t n) noexcept;
+
 } // namespace support
 
 #endif
