@@ -129,7 +129,7 @@ struct no_mutex {
 };
 
 /// What people write by hand: a map, a mutex, and a look at the clock. With `no_mutex`, without the
-/// mutex.
+/// mutex; with `life::forever`, without the clock.
 template <class Value, life Life, class Mutex = std::mutex>
 class hand_written {
 public:
@@ -141,7 +141,7 @@ public:
         if (found == entries_.end()) {
             return std::nullopt;
         }
-        if (found->second.deadline <= steady::now()) {
+        if (Life != life::forever && found->second.deadline <= steady::now()) {
             entries_.erase(found);
             return std::nullopt;
         }
@@ -150,7 +150,7 @@ public:
 
     void set(std::string_view key, const Value& value) {
         const std::lock_guard lock(mutex_);
-        const entry<Value> made{value, steady::now() + length<Life>};
+        const entry<Value> made{value, deadline()};
         const auto found = entries_.find(key);
         if (found == entries_.end()) {
             entries_.try_emplace(std::string(key), made);
@@ -161,7 +161,7 @@ public:
 
     void insert(std::string_view key, const Value& value) {
         const std::lock_guard lock(mutex_);
-        entries_.try_emplace(std::string(key), entry<Value>{value, steady::now() + length<Life>});
+        entries_.try_emplace(std::string(key), entry<Value>{value, deadline()});
     }
 
     template <class Use>
@@ -176,6 +176,10 @@ public:
     std::size_t size() const { return entries_.size(); }
 
 private:
+    static steady::time_point deadline() {
+        return Life == life::forever ? steady::time_point::max() : steady::now() + length<Life>;
+    }
+
     Mutex mutex_;
     text_map<entry<Value>> entries_;
 };
@@ -218,25 +222,19 @@ private:
 };
 #endif
 
-enum class verb { find, get };
-
 /// `memory_backend` or `concurrent_memory_backend`.
-template <class Cache, life Life, verb Verb = verb::find>
+template <class Cache, life Life>
 class ours {
 public:
     using value_type = typename Cache::wire_type;
 
     template <class Use>
     bool find(std::string_view key, Use use) {
-        if constexpr (Verb == verb::get) {
-            use(cache.get(key));
-            return true;
-        } else if (const auto found = cache.find(key)) {
+        if (const auto found = cache.find(key)) {
             use(*found);
             return true;
-        } else {
-            return false;
         }
+        return false;
     }
 
     void set(std::string_view key, const value_type& value) {
@@ -256,32 +254,18 @@ public:
     Cache cache;
 };
 
-template <class Value, life Life, verb Verb = verb::find>
-using sync = ours<cachetory::memory_backend<Value>, Life, Verb>;
 template <class Value, life Life>
-using wall_clock =
-    ours<cachetory::memory_backend<Value, std::chrono::system_clock>, Life, verb::find>;
+using sync = ours<cachetory::memory_backend<Value>, Life>;
 template <class Value, life Life>
-using concurrent = ours<cachetory::concurrent_memory_backend<Value>, Life, verb::find>;
+using wall_clock = ours<cachetory::memory_backend<Value, std::chrono::system_clock>, Life>;
+template <class Value, life Life>
+using concurrent = ours<cachetory::concurrent_memory_backend<Value>, Life>;
 
-/// `async_memory_backend`, each future asked at once.
-template <class Value, life Life, verb Verb>
+/// `async_memory_backend`.
+template <class Value, life Life>
 class async {
 public:
     using value_type = Value;
-
-    template <class Use>
-    bool find(std::string_view key, Use use) {
-        if constexpr (Verb == verb::get) {
-            use(cache.get(key).get());
-            return true;
-        } else if (const Value* found = cache.find(key).get()) {
-            use(*found);
-            return true;
-        } else {
-            return false;
-        }
-    }
 
     void insert(std::string_view key, const Value& value) {
         if constexpr (Life == life::forever) {

@@ -27,18 +27,18 @@ void report(benchmark::State& state, std::size_t allocations, std::size_t hits, 
     }
 }
 
-template <class Contender>
+/// `ask(key)` looks up `key` and returns whether it was there.
+template <class Ask>
 void look_up(benchmark::State& state,
-             Contender& cache,
              const key_list& keys,
              std::size_t& position,
-             outcome expected) {
-    const auto use = [](const auto& value) { consume(value); };
+             outcome expected,
+             Ask ask) {
     const std::size_t before = allocated().calls;
     std::size_t hits = 0;
     std::size_t i = position;
     for (auto _ : state) {
-        hits += std::size_t(cache.find(keys[i], use));
+        hits += std::size_t(ask(keys[i]));
         if (++i == keys.size()) {
             i = 0;
         }
@@ -48,17 +48,62 @@ void look_up(benchmark::State& state,
 }
 
 template <class Contender>
-void add(const shape& of, outcome expected, std::string_view contender) {
-    const auto cache = std::make_shared<filled<Contender>>(of);
+using full = std::shared_ptr<filled<Contender>>;
+
+/// `ask(cache, key)` looks up `key` and returns whether it was there. Contenders that share a cache
+/// differ in nothing but how they ask: where its entries lie in memory matters more than that.
+template <class Contender, class Ask>
+void add(const full<Contender>& cache,
+         const shape& of,
+         outcome expected,
+         std::string_view contender,
+         Ask ask) {
     const std::string_view operation = expected == outcome::hit ? "find_hit" : "find_miss";
     benchmark::RegisterBenchmark(
         name(operation, of, sizeof(typename Contender::value_type), contender).c_str(),
         [=](benchmark::State& state) {
             const workload& work = workload_of(of);
-            const key_list& keys = expected == outcome::hit ? work.hits : work.misses;
-            look_up(state, (*cache)(), keys, cache->position, expected);
+            Contender& asked = (*cache)();
+            look_up(state, expected == outcome::hit ? work.hits : work.misses, cache->position,
+                    expected, [&](std::string_view key) { return ask(asked, key); });
         });
 }
+
+constexpr auto find = [](auto& contender, std::string_view key) {
+    return contender.find(key, [](const auto& value) { consume(value); });
+};
+
+template <class Contender>
+void add(const shape& of, outcome expected, std::string_view contender) {
+    add(std::make_shared<filled<Contender>>(of), of, expected, contender, find);
+}
+
+// The same cache asked in several ways
+
+/// Finds a value, or not; and gets one that is there: from a `memory_backend`, and from an
+/// `async_backend`, each future asked at once.
+constexpr auto find_sync = [](auto& contender, std::string_view key) {
+    const auto* found = contender.cache.synchronous().find(key);
+    if (found != nullptr) {
+        consume(*found);
+    }
+    return found != nullptr;
+};
+constexpr auto find_async = [](auto& contender, std::string_view key) {
+    const auto* found = contender.cache.find(key).get();
+    if (found != nullptr) {
+        consume(*found);
+    }
+    return found != nullptr;
+};
+constexpr auto get_sync = [](auto& contender, std::string_view key) {
+    consume(contender.cache.synchronous().get(key));
+    return true;
+};
+constexpr auto get_async = [](auto& contender, std::string_view key) {
+    consume(contender.cache.get(key).get());
+    return true;
+};
 
 /// A coroutine that runs at once. Were it ever to suspend, it would leave its work undone.
 struct task {
@@ -75,8 +120,12 @@ struct task {
     };
 };
 
-template <class Contender>
-task look_up_awaiting(benchmark::State& state,
+enum class awaiting { no, yes };
+
+/// A coroutine keeps its variables in its frame, which has a price of its own: so also the one that
+/// awaits nothing is a coroutine.
+template <awaiting Awaiting, class Contender>
+task get_in_coroutine(benchmark::State& state,
                       Contender& contender,
                       const key_list& keys,
                       std::size_t& position) {
@@ -84,7 +133,11 @@ task look_up_awaiting(benchmark::State& state,
     std::size_t hits = 0;
     std::size_t i = position;
     for (auto _ : state) {
-        consume(co_await contender.cache.get(keys[i]));
+        if constexpr (Awaiting == awaiting::yes) {
+            consume(co_await contender.cache.get(keys[i]));
+        } else {
+            consume(contender.cache.synchronous().get(keys[i]));
+        }
         ++hits;
         if (++i == keys.size()) {
             i = 0;
@@ -92,24 +145,41 @@ task look_up_awaiting(benchmark::State& state,
     }
     position = i;
     report(state, allocated().calls - before, hits, outcome::hit);
+    co_return;
+}
+
+template <awaiting Awaiting, class Contender>
+void add_coroutine(const full<Contender>& cache, const shape& of, std::string_view contender) {
+    benchmark::RegisterBenchmark(
+        name("find_hit", of, sizeof(typename Contender::value_type), contender).c_str(),
+        [=](benchmark::State& state) {
+            get_in_coroutine<Awaiting>(state, (*cache)(), workload_of(of).hits, cache->position);
+        });
 }
 
 template <class Value>
-void add_awaiting(const shape& of) {
-    using contender = async<Value, life::hour, verb::get>;
+void add_ways_to_ask(const shape& of) {
+    using contender = async<Value, life::hour>;
     const auto cache = std::make_shared<filled<contender>>(of);
-    benchmark::RegisterBenchmark(name("find_hit", of, sizeof(Value), "async_co_await").c_str(),
-                                 [=](benchmark::State& state) {
-                                     look_up_awaiting(state, (*cache)(), workload_of(of).hits,
-                                                      cache->position);
-                                 });
+    add(cache, of, outcome::hit, "ours_find", find_sync);
+    add(cache, of, outcome::hit, "ours_get", get_sync);
+    add(cache, of, outcome::hit, "async_get", get_async);
+    add_coroutine<awaiting::no>(cache, of, "ours_get_in_coroutine");
+    add_coroutine<awaiting::yes>(cache, of, "async_co_await");
+    add(cache, of, outcome::miss, "ours_find", find_sync);
+    add(cache, of, outcome::miss, "async_find", find_async);
 }
 
 template <class Value>
 void add_hits(const shape& of) {
     constexpr auto hit = outcome::hit;
     add<bare<Value>>(of, hit, "bare");
-    add<sync<Value, life::forever>>(of, hit, "ours_never");
+    const auto never = std::make_shared<filled<sync<Value, life::forever>>>(of);
+    add(never, of, hit, "ours_never", find);
+    add(never, of, hit, "ours_never_get", [](auto& contender, std::string_view key) {
+        consume(contender.cache.get(key));
+        return true;
+    });
     add<sync<Value, life::hour>>(of, hit, "ours");
 #if defined(CACHETORY_BENCHMARK_BOOST)
     add<boost_flat<Value>>(of, hit, "boost_flat");
@@ -124,12 +194,6 @@ void add_hits(const shape& of) {
 #if defined(CACHETORY_BENCHMARK_POCO)
     add<poco<Value, life::hour>>(of, hit, "poco");
 #endif
-    if (of.key_size == 12 && of.pattern == access::uniform && sizeof(Value) == 8) {
-        add<sync<Value, life::forever, verb::get>>(of, hit, "ours_never_get");
-        add<sync<Value, life::hour, verb::get>>(of, hit, "ours_get");
-        add<async<Value, life::hour, verb::get>>(of, hit, "async_get");
-        add_awaiting<Value>(of);
-    }
 }
 
 template <class Value>
@@ -137,7 +201,6 @@ void add_misses(const shape& of) {
     constexpr auto miss = outcome::miss;
     add<bare<Value>>(of, miss, "bare");
     add<sync<Value, life::hour>>(of, miss, "ours");
-    add<async<Value, life::hour, verb::find>>(of, miss, "async_find");
     add<concurrent<Value, life::hour>>(of, miss, "ours_concurrent");
     add<hand_written<Value, life::hour>>(of, miss, "hand_written");
 #if defined(CACHETORY_BENCHMARK_POCO)
@@ -163,18 +226,20 @@ std::vector<std::string_view> batches(const key_list& keys) {
 
 /// `take(cache, keys)` looks up `keys` and returns how many hits it has consumed.
 template <class Contender, class Take>
-void add_bulk(const shape& of, std::string_view contender, Take take) {
-    const auto cache = std::make_shared<filled<Contender>>(of);
+void add_bulk(const full<Contender>& cache,
+              const shape& of,
+              std::string_view contender,
+              Take take) {
     benchmark::RegisterBenchmark(
         name("get_64", of, sizeof(typename Contender::value_type), contender).c_str(),
         [=](benchmark::State& state) {
-            auto& full = (*cache)().cache;
+            auto& asked = (*cache)().cache;
             const std::vector<std::string_view> views = batches(workload_of(of).hits);
             const std::size_t before = allocated().calls;
             std::size_t hits = 0;
             std::size_t i = cache->position;
             while (state.KeepRunningBatch(many)) { // so the figures are for one key
-                hits += take(full, std::span(views).subspan(i, many));
+                hits += take(asked, std::span(views).subspan(i, many));
                 if ((i += many) == views.size()) {
                     i = 0;
                 }
@@ -204,27 +269,38 @@ void add_bulks(const shape& of) {
         }
         return found.size();
     };
-    add_bulk<sync<Value, life::hour>>(of, "ours_finds", one_by_one);
-    add_bulk<sync<Value, life::hour>>(of, "ours_get_many", at_once);
-    add_bulk<concurrent<Value, life::hour>>(of, "concurrent_finds", one_by_one);
-    add_bulk<concurrent<Value, life::hour>>(of, "concurrent_get_many", at_once);
+    const auto ours = std::make_shared<filled<sync<Value, life::hour>>>(of);
+    add_bulk(ours, of, "ours_finds", one_by_one);
+    add_bulk(ours, of, "ours_get_many", at_once);
+    const auto shared = std::make_shared<filled<concurrent<Value, life::hour>>>(of);
+    add_bulk(shared, of, "concurrent_finds", one_by_one);
+    add_bulk(shared, of, "concurrent_get_many", at_once);
 }
 
 // Two threads, on different keys
 
+/// `caches` are one that the threads share, or one for each.
 template <class Contender>
-void add_threads(const shape& of, std::string_view contender) {
-    const auto cache = std::make_shared<filled<Contender>>(of);
+void add_threads(const shape& of,
+                 std::string_view contender,
+                 const std::vector<full<Contender>>& caches) {
     benchmark::RegisterBenchmark(
         name("find_threads", of, sizeof(typename Contender::value_type), contender).c_str(),
         [=](benchmark::State& state) {
-            const key_list& keys = workload_of(of).halves[std::size_t(state.thread_index())];
+            const auto thread = std::size_t(state.thread_index());
+            Contender& asked = (*caches[thread % caches.size()])();
             std::size_t position = 0;
-            look_up(state, (*cache)(), keys, position, outcome::hit);
+            look_up(state, workload_of(of).halves[thread], position, outcome::hit,
+                    [&](std::string_view key) { return find(asked, key); });
         })
         ->UseRealTime()
         ->Threads(1)
         ->Threads(2);
+}
+
+template <class Contender>
+void add_threads(const shape& of, std::string_view contender) {
+    add_threads<Contender>(of, contender, {std::make_shared<filled<Contender>>(of)});
 }
 
 } // namespace
@@ -242,9 +318,15 @@ void add_look_ups() {
     add_hits<value<200>>({12, 100'000});
     for (const std::size_t entries : {1000U, 100'000U}) {
         const shape of{12, entries};
+        add_ways_to_ask<value<8>>(of);
         add_bulks<value<8>>(of);
         add_threads<concurrent<value<8>, life::hour>>(of, "ours_concurrent");
         add_threads<hand_written<value<8>, life::hour>>(of, "hand_written");
+        // What the machine and the map would allow at most:
+        add_threads<hand_written<value<8>, life::forever>>(of, "map_and_mutex");
+        using own = filled<sync<value<8>, life::hour>>;
+        add_threads<sync<value<8>, life::hour>>(
+            of, "one_each", {std::make_shared<own>(of), std::make_shared<own>(of)});
     }
 }
 

@@ -75,17 +75,10 @@ public:
             if constexpr (detail::is_memory_backend<Backend>) {
                 // Not find(): the key may view what an expired entry holds, which would die in
                 // there before the error is made.
-                std::exception_ptr error;
-                wire_type* const found = backend_.look_up(
-                    key, [](auto& entry) { return std::addressof(entry.value); },
-                    [&]() -> wire_type* {
-                        error = detail::missing(key);
-                        return nullptr;
-                    });
-                if (found != nullptr) {
-                    return ready_future<result>(std::in_place, *found);
-                }
-                return ready_future<result>(std::move(error));
+                return backend_.look_up(
+                    key,
+                    [](auto& entry) { return ready_future<result>(std::in_place, entry.value); },
+                    [&] { return ready_future<result>(detail::missing(key)); });
             } else {
                 auto found = backend_.find(key);
                 return found ? ready_future<result>(std::in_place, *std::move(found))

@@ -49,7 +49,27 @@ template <class Wire,
           class Hash = string_hash,
           class Mutex = std::mutex>
 class concurrent_memory_backend {
-    using entries = memory_backend<Wire, Clock, Hash>;
+    static_assert(key_hash<Hash>,
+                  "cachetory: Hash must be copyable and transparent (is_transparent)");
+
+    /// A key with its hash, which chooses both the shard and the bucket in there.
+    struct hashed_key {
+        operator std::string_view() const { return text; } // implicit: the rest takes it for one
+
+        std::string_view text;
+        std::size_t hash;
+    };
+
+    struct hash_once {
+        using is_transparent = void;
+
+        std::size_t operator()(std::string_view key) const { return hash(key); }
+        std::size_t operator()(const hashed_key& key) const { return key.hash; }
+
+        Hash hash;
+    };
+
+    using entries = memory_backend<Wire, Clock, hash_once>;
 
 public:
     using wire_type = Wire;
@@ -114,14 +134,15 @@ public:
                 dropped.emplace(std::invoke(std::forward<F>(f), value));
             });
         } else {
-            return locked(key, [&](entries& home, moment<Clock>& now, node& dead) {
-                const auto hit = [&](auto& found) {
-                    std::invoke(std::forward<F>(f), found.value);
-                    return true;
-                };
-                return home.look_up(
-                    key, hit, [] { return false; }, now, dead);
-            });
+            return locked(key,
+                          [&](entries& home, hashed_key hashed, moment<Clock>& now, node& dead) {
+                              const auto hit = [&](auto& found) {
+                                  std::invoke(std::forward<F>(f), found.value);
+                                  return true;
+                              };
+                              return home.look_up(
+                                  hashed, hit, [] { return false; }, now, dead);
+                          });
         }
     }
 
@@ -134,9 +155,9 @@ public:
     /// there is none. Atomic.
     [[nodiscard]] std::optional<time_point> deadline(std::string_view key) {
         std::optional<time_point> found; // nullopt: absent
-        locked(key, [&](entries& home, moment<Clock>& now, node& dead) {
+        locked(key, [&](entries& home, hashed_key hashed, moment<Clock>& now, node& dead) {
             found = home.look_up(
-                key, [](auto& entry) { return std::optional(entry.deadline); },
+                hashed, [](auto& entry) { return std::optional(entry.deadline); },
                 []() -> std::optional<time_point> { return std::nullopt; }, now, dead);
         });
         if (!found) {
@@ -163,8 +184,8 @@ public:
     /// Moves the value of `key` out and erases its entry. Returns `std::nullopt` if there is none.
     /// Atomic.
     std::optional<Wire> take(std::string_view key) {
-        return locked(key, [&](entries& home, moment<Clock>& now, node& dead) {
-            return home.move_out(key, now, dead);
+        return locked(key, [&](entries& home, hashed_key hashed, moment<Clock>& now, node& dead) {
+            return home.move_out(hashed, now, dead);
         });
     }
 
@@ -175,8 +196,8 @@ public:
     /// several threads that store with `if_not_exists`, one does.
     bool set(std::string_view key, Wire value, set_options options = {}) {
         std::optional<Wire> replaced;
-        return locked(key, [&](entries& home, moment<Clock>& now, node&) {
-            return home.store(key, value, options, now, replaced).second;
+        return locked(key, [&](entries& home, hashed_key hashed, moment<Clock>& now, node&) {
+            return home.store(hashed, value, options, now, replaced).second;
         });
     }
 
@@ -208,8 +229,9 @@ public:
         W result = made; // now, so that nothing can fail once it is stored
         std::optional<W> first;
         std::optional<W> replaced;
-        locked(key, [&](entries& home, moment<Clock>& now, node&) {
-            const auto [value, stored] = home.store(key, made, {time_to_live, true}, now, replaced);
+        locked(key, [&](entries& home, hashed_key hashed, moment<Clock>& now, node&) {
+            const auto [value, stored] =
+                home.store(hashed, made, {time_to_live, true}, now, replaced);
             if (!stored) {
                 first.emplace(value);
             }
@@ -239,8 +261,8 @@ public:
 
     /// Erases the entry of `key`. Returns whether there was a live one. Atomic.
     bool erase(std::string_view key) {
-        return locked(key, [&](entries& home, moment<Clock>& now, node& dead) {
-            return home.extract(key, now, dead);
+        return locked(key, [&](entries& home, hashed_key hashed, moment<Clock>& now, node& dead) {
+            return home.extract(hashed, now, dead);
         });
     }
 
@@ -316,7 +338,7 @@ private:
     /// Starts a cache line of its own, so that the threads in one shard do not slow down those in
     /// the next.
     struct alignas(64) shard {
-        explicit shard(const Hash& hash) : cache(hash) {}
+        explicit shard(const Hash& hash) : cache(hash_once{hash}) {}
 
         /// A new one like `other`, which is empty: this is how a vector fills itself.
         shard(const shard& other) : cache(other.cache.entries_.hash_function()) {}
@@ -347,27 +369,28 @@ private:
     }
 
     /// Chooses by the upper half of the hash, for the tables may choose buckets by the lower bits.
-    shard& shard_of(std::string_view key) {
+    shard& shard_of(const hashed_key& key) {
         constexpr int half = std::numeric_limits<std::size_t>::digits / 2;
-        const std::size_t upper = static_cast<std::size_t>(hash_(key)) >> half;
+        const std::size_t upper = key.hash >> half;
         return shards_[(upper * shards_.size()) >> half];
     }
 
-    /// Returns `operation(its cache, now, dead)`, done while the shard of `key` is locked. What it
-    /// puts into `dead` is destroyed after unlocking.
+    /// Returns `operation(its cache, key with its hash, now, dead)`, done while the shard of `key`
+    /// is locked. What it puts into `dead` is destroyed after unlocking.
     template <class Operation>
     auto locked(std::string_view key, Operation operation) {
         node dead;
-        return shard_of(key).locked([&](entries& cache) {
+        const hashed_key hashed = {key, static_cast<std::size_t>(hash_(key))};
+        return shard_of(hashed).locked([&](entries& cache) {
             moment<Clock> now;
-            return operation(cache, now, dead);
+            return operation(cache, hashed, now, dead);
         });
     }
 
     template <class MakeDeadline>
     bool set_deadline(std::string_view key, MakeDeadline make_deadline) {
-        return locked(key, [&](entries& home, moment<Clock>& now, node& dead) {
-            return home.set_deadline(key, make_deadline, now, dead);
+        return locked(key, [&](entries& home, hashed_key hashed, moment<Clock>& now, node& dead) {
+            return home.set_deadline(hashed, make_deadline, now, dead);
         });
     }
 

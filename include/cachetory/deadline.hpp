@@ -60,10 +60,20 @@ public:
 
     /// Whether an entry with this deadline is expired: dead at the very instant.
     [[nodiscard]] bool has_passed(time_point deadline) {
-        if (deadline == never<time_point> || is_far(deadline)) {
+        if (deadline > reached_ || deadline == never<time_point>) {
             return false;
         }
-        return !(deadline > now()); // not <=: it may be NaN
+        if constexpr (detail::coarse_clock<Clock> != detail::no_clock) {
+            // What is far ahead, the coarse clock can tell, for a fraction of the price.
+            if (!now_ && reached_ == time_point::max()) {
+                reached_ = horizon();
+                if (deadline > reached_) {
+                    return false;
+                }
+            }
+        }
+        reached_ = now();
+        return !(deadline > reached_); // not <=: it may be NaN
     }
 
     /// The deadline of an entry that is to live for `time_to_live` from now on.
@@ -94,8 +104,8 @@ private:
     time_point from_now(ttl span) {
         const time_point deadline = saturating_add(now(), span);
         // At the very end of the clock, what is expired already must not be taken for "never".
-        const bool expired = span.seconds().count() < 0 || span == ttl(std::chrono::seconds(0));
-        return expired && deadline == never<time_point>
+        const ttl zero = std::chrono::seconds(0);
+        return deadline == never<time_point> && (span.seconds() < zero.seconds() || span == zero)
                    ? deadline - typename time_point::duration(1)
                    : deadline;
     }
@@ -105,20 +115,6 @@ private:
             now_ = Clock::now();
         }
         return *now_;
-    }
-
-    /// Whether `deadline` is certainly ahead, as the coarse clock tells for a fraction of the
-    /// price.
-    bool is_far(time_point deadline) {
-        if constexpr (detail::coarse_clock<Clock> != detail::no_clock) {
-            if (!now_) {
-                if (!horizon_) {
-                    horizon_ = horizon();
-                }
-                return deadline > *horizon_;
-            }
-        }
-        return false;
     }
 
     /// A time that the precise clock has not reached for certain: one second after the coarse time.
@@ -138,7 +134,7 @@ private:
             std::chrono::duration_cast<typename time_point::duration>(seconds + fraction));
     }
 
-    std::optional<time_point> horizon_;
+    time_point reached_ = time_point::max(); // at most: later deadlines are ahead
     std::optional<time_point> now_;
 };
 

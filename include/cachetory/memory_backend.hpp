@@ -168,11 +168,11 @@ public:
         std::vector<node> all_dead;
         moment<Clock> now;
         for (auto&& key : keys) {
-            node dead;
-            if (const iterator live = find_live(key, now, dead); live != entries_.end()) {
-                found.emplace_back(live->first, live->second.value);
-            } else if (!dead.empty()) {
-                all_dead.push_back(std::move(dead));
+            const iterator place = entries_.find(std::string_view(key));
+            if (is_live(place, now)) {
+                found.emplace_back(place->first, place->second.value);
+            } else if (place != entries_.end()) {
+                all_dead.push_back(entries_.extract(place));
             }
         }
         if (!std::is_trivially_destructible_v<Wire> && !all_dead.empty()) {
@@ -377,7 +377,8 @@ private:
 
     /// Returns the place of the live entry of `key`, or `end()`. An expired one is taken out into
     /// `dead`.
-    iterator find_live(std::string_view key, moment<Clock>& now, node& dead) {
+    template <class Key>
+    iterator find_live(const Key& key, moment<Clock>& now, node& dead) {
         const iterator found = entries_.find(key);
         if (found != entries_.end() && !is_live(found, now)) {
             dead = entries_.extract(found);
@@ -387,8 +388,8 @@ private:
     }
 
     /// Returns `hit(entry&)`, or `miss()` if `key` has no live entry.
-    template <class Hit, class Miss>
-    auto look_up(std::string_view key, Hit hit, Miss miss, moment<Clock>& now, node& dead)
+    template <class Key, class Hit, class Miss>
+    auto look_up(const Key& key, Hit hit, Miss miss, moment<Clock>& now, node& dead)
         -> decltype(miss()) {
         const iterator found = find_live(key, now, dead);
         return found != entries_.end() ? hit(found->second) : miss();
@@ -410,7 +411,7 @@ private:
                                  const set_options& options,
                                  moment<Clock>& now,
                                  std::optional<Wire>& dead) {
-        const iterator found = entries_.find(std::string_view(key));
+        const iterator found = entries_.find(key);
         if (found == entries_.end()) {
             const time_point deadline = now.after(options.time_to_live);
             make_room();
@@ -450,7 +451,8 @@ private:
         }
     }
 
-    std::optional<Wire> move_out(std::string_view key, moment<Clock>& now, node& dead) {
+    template <class Key>
+    std::optional<Wire> move_out(const Key& key, moment<Clock>& now, node& dead) {
         std::optional<Wire> taken;
         if (const iterator live = find_live(key, now, dead); live != entries_.end()) {
             taken.emplace(std::move(live->second.value));
@@ -460,9 +462,8 @@ private:
     }
 
     /// Sets the deadline to what `make_deadline(now)` returns.
-    template <class MakeDeadline>
-    bool
-    set_deadline(std::string_view key, MakeDeadline make_deadline, moment<Clock>& now, node& dead) {
+    template <class Key, class MakeDeadline>
+    bool set_deadline(const Key& key, MakeDeadline make_deadline, moment<Clock>& now, node& dead) {
         const iterator live = find_live(key, now, dead);
         if (live == entries_.end()) {
             return false;
@@ -478,7 +479,8 @@ private:
         return set_deadline(key, std::move(make_deadline), now, dead);
     }
 
-    bool extract(std::string_view key, moment<Clock>& now, node& dead) {
+    template <class Key>
+    bool extract(const Key& key, moment<Clock>& now, node& dead) {
         const iterator live = find_live(key, now, dead);
         if (live == entries_.end()) {
             return false;
