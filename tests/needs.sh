@@ -1,0 +1,30 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# usage: needs.sh COMPILER
+#
+# Whichever header a program includes first that is older, or does without exceptions, the first
+# error tells what is amiss.
+set -eu
+
+cxx=$1
+cd "$(dirname "$0")/../include"
+status=0
+# check MESSAGE FLAG...
+check() {
+  message=$1
+  shift
+  for header in cachetory/*.hpp; do
+    first=$(echo "#include <$header>" | "$cxx" "$@" -fsyntax-only -I . -x c++ - 2>&1 | grep -m 1 error || :)
+    case $first in
+    *"$message"*) ;;
+    *)
+      echo "FAILED: with $*, $header begins with: ${first:-no error at all}" >&2
+      status=1
+      ;;
+    esac
+  done
+}
+
+check 'cachetory needs C++20: compile with -std=c++20' -std=c++17
+check 'cachetory needs exceptions: compile without -fno-exceptions' -std=c++20 -fno-exceptions
+exit $status
