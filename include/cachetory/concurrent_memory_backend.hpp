@@ -78,8 +78,9 @@ public:
 
     /// As a limit: no limit.
     static constexpr std::size_t unlimited = entries::unlimited;
-    /// So many more than the threads at work at once on most machines that two of them seldom meet.
-    static constexpr std::size_t default_shards = 64;
+    /// Far more than the threads that are at work at once on most machines, for two that meet pay
+    /// much: one of them sleeps. A shard takes 192 bytes.
+    static constexpr std::size_t default_shards = 1024;
 
     /// Makes an empty cache. Throws `std::invalid_argument` if `shards` is 0.
     explicit concurrent_memory_backend(std::size_t shards = default_shards, Hash hash = {})
