@@ -327,8 +327,9 @@ public:
     /// Makes room for about `count` entries in all, spread evenly. Throws what
     /// `memory_backend::reserve` throws for the share of one shard.
     void reserve(std::size_t count) {
+        const std::size_t share = count / shards_.size() + (count % shards_.size() != 0 ? 1 : 0);
         for (shard& each : shards_) {
-            each.locked([&](entries& all) { all.reserve(count / shards_.size() + 1); });
+            each.locked([&](entries& all) { all.reserve(share); });
         }
     }
 

@@ -103,11 +103,13 @@ public:
 private:
     time_point from_now(ttl span) {
         const time_point deadline = saturating_add(now(), span);
-        // At the very end of the clock, what is expired already must not be taken for "never".
         const ttl zero = std::chrono::seconds(0);
-        return deadline == never<time_point> && (span.seconds() < zero.seconds() || span == zero)
-                   ? deadline - typename time_point::duration(1)
-                   : deadline;
+        if (deadline == never<time_point> && (span.seconds() < zero.seconds() || span == zero)) {
+            // At the very end of the clock, what is expired already must not be taken for "never".
+            const time_point before = deadline - typename time_point::duration(1);
+            return before < deadline ? before : time_point::min(); // too large a float has no ticks
+        }
+        return deadline;
     }
 
     time_point now() {
