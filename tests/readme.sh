@@ -72,8 +72,8 @@ section() {
 
 # The names of all tests, one a line, those in more than one string literal put together.
 test_names() {
-  cat "$tests"/*.cpp "$tests/CMakeLists.txt" | tr '\n' ' ' | sed 's/" *"//g' |
-    grep -oE '(TEST_CASE|TEMPLATE_TEST_CASE|script_test)\( *"[^"]*"' | sed 's/^[^"]*"//; s/"$//'
+  cat "$tests"/*.cpp "$tests"/CMakeLists.txt "$tests"/*/CMakeLists.txt | tr '\n' ' ' | sed 's/" *"//g' |
+    grep -oE '(TEST_CASE|TEMPLATE_TEST_CASE|script_test|add_test)\( *(NAME *)?"[^"]*"' | sed 's/^[^"]*"//; s/"$//'
 }
 
 # Each row of the table of guarantees names, in its last column, tests that there are.

@@ -88,8 +88,7 @@ public:
     = default;
 
     /// Leaves `other` empty and usable.
-    memory_backend(memory_backend&& other) noexcept
-        : entries_(std::move(other.entries_)), cursor_(std::exchange(other.cursor_, {})) {
+    memory_backend(memory_backend&& other) noexcept : entries_(std::move(other.entries_)) {
         other.entries_.clear();
     }
 
@@ -104,7 +103,6 @@ public:
     memory_backend& operator=(memory_backend&& other) noexcept {
         memory_backend swapped(std::move(other));
         entries_.swap(swapped.entries_);
-        std::swap(cursor_, swapped.cursor_);
         return *this;
     }
 
@@ -301,7 +299,6 @@ public:
     void clear() noexcept {
         const map dead = std::move(entries_);
         entries_.clear();
-        cursor_ = {};
     }
 
     /// Erases expired entries. Returns how many.
@@ -539,8 +536,8 @@ private:
     [[noreturn]] static void throw_missing(std::string_view key) { throw key_error(key); }
 
     /// Where `purge_expired` goes on: a bucket, and how many of its entries have been visited. A
-    /// position rather than an iterator, because nothing can invalidate it; what it misses when the
-    /// table has changed meanwhile, the next round meets.
+    /// position rather than an iterator, because nothing can invalidate it, not even another table
+    /// taking the place of this one; what it misses then, the next round meets.
     struct sweep_cursor {
         std::size_t bucket = 0;
         std::size_t position = 0;

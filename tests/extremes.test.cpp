@@ -1,0 +1,491 @@
+// SPDX-License-Identifier: MIT
+// The ends of what a time, a key or a number can be, in every flavour: what a cache does is
+// compared with exact arithmetic, and a sanitizer looks for overflows meanwhile. How a `ttl` is
+// made and added to a time is tested in backend.test.cpp and deadline.test.cpp, one by one.
+#include "support/flavours.hpp"
+
+#include "support/catch.hpp"
+#include "support/manual_clock.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <ratio>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace chrono = std::chrono;
+using cachetory::ttl;
+using support::manual_clock;
+using support::result;
+using namespace std::chrono_literals;
+
+namespace {
+
+__extension__ typedef __int128 wide;
+
+template <class Rep, class Period = std::ratio<1>>
+using of = chrono::duration<Rep, Period>;
+
+template <class Flavour, class Clock>
+using cache_of = typename Flavour::template backend<int, Clock>;
+
+constexpr wide giga = 1'000'000'000;
+constexpr wide infinite = wide(1) << 95; // in nanoseconds, and still to be multiplied by giga
+
+constexpr wide ceil_divide(wide a, wide b) { return a / b + (a % b > 0 ? 1 : 0); }
+
+/// How long a duration is. What is beyond the seconds that an `int64_t` can count is infinite, as
+/// `ttl` says.
+template <class Rep, class Period>
+wide exact_nanoseconds(of<Rep, Period> length) {
+    constexpr wide end = (wide(1) << 63) * giga;
+    const wide exact = ceil_divide(wide(length.count()) * Period::num * giga, Period::den);
+    return exact >= end - 1 ? infinite : exact <= -end ? -infinite : exact;
+}
+
+/// Its ends, and those of the numbers about zero.
+template <class Duration>
+auto extremes_of() {
+    using rep = typename Duration::rep;
+    constexpr rep lowest = Duration::min().count();
+    constexpr rep highest = Duration::max().count();
+    return std::array<Duration, 7>{
+        Duration(lowest), Duration(rep(lowest + 1)),  Duration(rep(-1)), Duration(rep(0)),
+        Duration(rep(1)), Duration(rep(highest - 1)), Duration(highest)};
+}
+
+/// A time to live, and how long it is.
+struct length {
+    ttl given;
+    wide nanoseconds;
+};
+
+template <class... Durations>
+void add_all_extremes(std::vector<length>& all) {
+    const auto add = [&](auto extremes) {
+        for (const auto extreme : extremes) {
+            all.push_back({extreme, exact_nanoseconds(extreme)});
+        }
+    };
+    (add(extremes_of<Durations>()), ...);
+}
+
+template <class Rep>
+void add_floating_point(std::vector<length>& all) {
+    using limits = std::numeric_limits<Rep>;
+    all.insert(all.end(),
+               {{of<Rep>(limits::quiet_NaN()), -infinite},
+                {of<Rep>(limits::infinity()), infinite},
+                {of<Rep>(-limits::infinity()), -infinite},
+                {of<Rep>(limits::max()), infinite},
+                {of<Rep>(limits::lowest()), -infinite},
+                {of<Rep>(limits::denorm_min()), 1},
+                {of<Rep>(-limits::denorm_min()), 0},
+                {of<Rep, std::nano>(limits::min()), 1},
+                {of<Rep, std::atto>(limits::max()), infinite},
+                {of<Rep>(Rep(-0.0)), 0},
+                {of<Rep>(Rep(0.5)), giga / 2},
+                {of<Rep>(Rep(-0.5)), -giga / 2},
+                {of<Rep, std::ratio<3600>>(Rep(0x1p40)), (wide(1) << 40) * 3600 * giga}});
+}
+
+const std::vector<length>& lengths() {
+    static const std::vector<length> all = [] {
+        std::vector<length> some;
+        add_all_extremes<chrono::nanoseconds, chrono::microseconds, chrono::milliseconds,
+                         chrono::seconds, chrono::minutes, chrono::hours, chrono::days,
+                         chrono::weeks, chrono::months, chrono::years>(some);
+        add_all_extremes<of<std::int64_t, std::pico>, of<std::int64_t, std::femto>,
+                         of<std::int64_t, std::atto>, of<std::uint64_t>,
+                         of<std::uint64_t, std::nano>, of<std::uint8_t>,
+                         of<std::int8_t, std::milli>>(some);
+        add_floating_point<float>(some);
+        add_floating_point<double>(some);
+        add_floating_point<long double>(some);
+        some.push_back({of<double>(1e300), infinite});
+        return some;
+    }();
+    return all;
+}
+
+template <class Clock>
+constexpr wide first_tick = Clock::duration::min().count();
+template <class Clock>
+constexpr wide last_tick = Clock::duration::max().count();
+
+/// The tick at which a deadline should be; the last one means never.
+template <class Clock>
+wide tick_after(wide start, wide nanoseconds) {
+    using period = typename Clock::period;
+    const wide exact = start + ceil_divide(nanoseconds * period::den, period::num * giga);
+    return std::clamp(exact, first_tick<Clock>, last_tick<Clock>);
+}
+
+/// The same for a time to live: what is expired already must not be taken for "never".
+template <class Clock>
+wide tick_after_lease(wide start, wide nanoseconds) {
+    const wide tick = tick_after<Clock>(start, nanoseconds);
+    return nanoseconds <= 0 && tick == last_tick<Clock> ? tick - 1 : tick;
+}
+
+/// The tick at which "key" expires. The clock is where it was again.
+template <class Cache>
+wide deadline_of_key(Cache& cache) {
+    using clock = typename Cache::clock;
+    const auto now = std::exchange(clock::current, clock::time_point::min());
+    wide tick = first_tick<clock>;
+    if (result(cache.contains("key"))) {
+        const auto deadline = result(cache.deadline("key"));
+        tick = deadline ? wide(deadline->time_since_epoch().count()) : last_tick<clock>;
+    }
+    clock::current = now;
+    return tick;
+}
+
+/// Whether "key" is alive if, and only if, its deadline is ahead, and that lies in between. Erases
+/// it.
+template <class Cache>
+bool expires_between(Cache& cache, wide first, wide last) {
+    using clock = typename Cache::clock;
+    const wide tick = deadline_of_key(cache);
+    const bool ahead =
+        tick == last_tick<clock> || tick > wide(clock::current.time_since_epoch().count());
+    const bool right = first <= tick && tick <= last && result(cache.contains("key")) == ahead;
+    (void)result(cache.erase("key"));
+    return right;
+}
+
+/// Sets the clock to its ends and to some times in between, and calls `check(tick)` at each.
+template <class Clock, class Check>
+void wherever_it_stands(Check check) {
+    for (const auto stand : extremes_of<typename Clock::duration>()) {
+        for (const auto time : {stand, stand / 2}) {
+            Clock::current = typename Clock::time_point(time);
+            check(wide(time.count()));
+        }
+    }
+    Clock::reset();
+}
+
+/// A manual clock whose times are those of the wall clock, in seconds.
+struct unix_clock {
+    using duration = chrono::seconds;
+    using rep = duration::rep;
+    using period = duration::period;
+    using time_point = chrono::sys_seconds;
+    [[maybe_unused]] static constexpr bool is_steady = false;
+
+    static time_point now() { return current; }
+
+    static void reset() { current = time_point(); }
+
+    static inline time_point current;
+};
+
+using clock_32 = manual_clock<of<std::int32_t>>;
+using many_days = of<std::int8_t, chrono::days::period>;
+using picoseconds = of<std::int64_t, std::pico>;
+
+/// What has gone wrong. An assertion for each thing that has not would take much longer.
+using complaints = std::vector<std::string>;
+
+std::string describe(wide now, ttl given) {
+    return "the clock at " + std::to_string(std::int64_t(now)) + ", given " +
+           std::to_string(given.seconds().count()) + " s and " +
+           std::to_string(given.fraction().count()) + " ns";
+}
+
+template <class Flavour, class Clock>
+complaints check_lengths() {
+    complaints wrong;
+    cache_of<Flavour, Clock> cache;
+    wherever_it_stands<Clock>([&](wide now) {
+        for (const auto& [given, nanoseconds] : lengths()) {
+            const wide tick = tick_after_lease<Clock>(now, nanoseconds);
+            const auto right = [&](bool stored) {
+                return stored && expires_between(cache, tick, tick);
+            };
+            const cachetory::set_options lease = {.time_to_live = given};
+            const auto one = [] { return 1; };
+            if (!right(result(cache.set("key", 1, lease))) ||
+                !right(result(cache.set_many({{"key", 1}}, lease)) == 1) ||
+                !right(result(cache.get_or_set("key", one, given)) == 1) ||
+                !right(result(cache.set("key", 1)) && result(cache.expire_in("key", given)))) {
+                wrong.push_back(describe(now, given));
+            }
+        }
+    });
+    return wrong;
+}
+
+/// For deadlines that count by the clock of the cache or, if it is another, by the wall clock.
+template <class TimePoint, class Cache>
+void check_deadlines(Cache& cache, wide now, complaints& wrong) {
+    using clock = typename Cache::clock;
+    using counted = typename TimePoint::clock;
+    constexpr bool own =
+        std::same_as<counted, clock> || std::same_as<counted, typename clock::time_point::clock>;
+    for (const auto given : extremes_of<typename TimePoint::duration>()) {
+        const TimePoint deadline(given);
+        const auto tick = [&] { // the longer it takes to ask, the earlier by the wall clock
+            return deadline == TimePoint::max() ? last_tick<clock>
+                   : own                        ? tick_after<clock>(0, exact_nanoseconds(given))
+                                                : tick_after_lease<clock>(
+                               now, exact_nanoseconds(given) -
+                                        exact_nanoseconds(counted::now().time_since_epoch()));
+        };
+        const auto right = [&](auto any_deadline) {
+            const wide last = tick();
+            return result(cache.set("key", 1)) && result(cache.expire_at("key", any_deadline)) &&
+                   expires_between(cache, tick(), last);
+        };
+        if (!right(deadline) || !right(std::optional(deadline))) {
+            wrong.push_back(describe(now, given));
+        }
+    }
+}
+
+template <class Flavour, class Clock, class... TimePoints>
+complaints check_deadlines_of() {
+    complaints wrong;
+    cache_of<Flavour, Clock> cache;
+    wherever_it_stands<Clock>(
+        [&](wide now) { (check_deadlines<TimePoints>(cache, now, wrong), ...); });
+    return wrong;
+}
+
+} // namespace
+
+TEMPLATE_TEST_CASE("a time to live of any length is exact or saturates wherever the clock stands",
+                   "",
+                   CACHETORY_FLAVOURS) {
+    CHECK(check_lengths<TestType, manual_clock<>>() == complaints());
+    CHECK(check_lengths<TestType, clock_32>() == complaints());
+    CHECK(check_lengths<TestType, unix_clock>() == complaints());
+}
+
+TEMPLATE_TEST_CASE("a deadline of any type is exact or saturates wherever the clock stands",
+                   "",
+                   CACHETORY_FLAVOURS) {
+    using chrono::sys_time;
+    using chrono::time_point;
+    const complaints of_ns =
+        check_deadlines_of<TestType, manual_clock<>, manual_clock<>::time_point,
+                           time_point<manual_clock<>, chrono::hours>,
+                           time_point<manual_clock<>, picoseconds>, sys_time<picoseconds>,
+                           chrono::system_clock::time_point, sys_time<many_days>>();
+    const complaints of_32 =
+        check_deadlines_of<TestType, clock_32, clock_32::time_point,
+                           time_point<clock_32, many_days>,
+                           time_point<clock_32, chrono::nanoseconds>, chrono::sys_days>();
+    const complaints of_unix =
+        check_deadlines_of<TestType, unix_clock, chrono::sys_seconds,
+                           time_point<unix_clock, chrono::hours>, sys_time<picoseconds>>();
+    CHECK(of_ns == complaints());
+    CHECK(of_32 == complaints());
+    CHECK(of_unix == complaints());
+}
+
+// Clocks that count in floating point
+
+namespace {
+
+using real_clock = manual_clock<of<double>>;
+
+real_clock::time_point real_time(double seconds) {
+    return real_clock::time_point(of<double>(seconds));
+}
+
+} // namespace
+
+TEMPLATE_TEST_CASE("a clock that counts in floating point saturates and loses no more than it must",
+                   "",
+                   CACHETORY_FLAVOURS) {
+    cache_of<TestType, real_clock> cache;
+    for (const double now : {-1e6, -0.5, 0.0, 1000.25, 1e6}) {
+        real_clock::current = real_time(now);
+        for (const auto& [given, nanoseconds] : lengths()) {
+            CAPTURE(now, given.seconds().count(), given.fraction().count());
+            CHECK(result(cache.set("key", 1)));
+            CHECK(result(cache.expire_in("key", given)));
+            const bool alive = nanoseconds > 0;
+            if (alive) {
+                const auto deadline = result(cache.deadline("key"));
+                const long double exact = now + static_cast<long double>(nanoseconds) / 1e9L;
+                const long double most =
+                    std::max(std::abs(exact), std::abs(static_cast<long double>(now)));
+                CHECK(deadline.has_value() == (nanoseconds != infinite));
+                CHECK((!deadline ||
+                       std::abs(deadline->time_since_epoch().count() - exact) <= 0x1p-52L * most));
+            }
+            CHECK(result(cache.contains("key")) == alive);
+        }
+    }
+    real_clock::reset();
+}
+
+TEST_CASE("what is expired already is not taken for never at the end of a floating-point clock") {
+    cachetory::memory_backend<int, real_clock> cache;
+    real_clock::current = real_clock::time_point::max();
+    const ttl given = GENERATE(ttl(0s), ttl(-1h), ttl::min());
+    CHECK(cache.set("key", 1, {.time_to_live = given}));
+    CHECK(!cache.contains("key"));
+    real_clock::reset();
+}
+
+TEMPLATE_TEST_CASE("a deadline that is no number has passed and an infinite one never does",
+                   "",
+                   CACHETORY_FLAVOURS) {
+    using limits = std::numeric_limits<double>;
+    cache_of<TestType, real_clock> cache;
+    const auto lives_until = [&](double seconds) {
+        CHECK(result(cache.set("key", 1)));
+        CHECK(result(cache.expire_at("key", real_time(seconds))));
+        return result(cache.contains("key"));
+    };
+    for (const double now : {limits::lowest(), 0.0, limits::max()}) {
+        real_clock::current = real_time(now);
+        CHECK(!lives_until(limits::quiet_NaN()));
+        CHECK(!lives_until(-limits::infinity()));
+        CHECK(lives_until(limits::infinity()));
+        CHECK(lives_until(limits::max()));
+        CHECK(!lives_until(limits::lowest()));
+        CHECK(lives_until(limits::denorm_min()) == (now <= 0));
+    }
+    real_clock::reset();
+}
+
+// Keys
+
+TEMPLATE_TEST_CASE("keys that differ in one byte only are different keys", "", CACHETORY_FLAVOURS) {
+    cache_of<TestType, manual_clock<>> cache;
+    const std::string long_one(1 << 20, 'x');
+    const std::vector<std::string> stems = {"", std::string(1, '\0'), "\xc3", "0123456789abcdef",
+                                            long_one};
+    for (const std::string& stem : stems) {
+        for (int byte = 0; byte < 256; byte += stem == long_one ? 51 : 1) {
+            (void)result(cache.set(stem + static_cast<char>(byte), byte));
+        }
+    }
+    CHECK(cache.size() == 4 * 256 + 6);
+    int right = 0;
+    for (const std::string& stem : stems) {
+        for (int byte = 0; byte < 256; byte += stem == long_one ? 51 : 1) {
+            right += result(cache.take(stem + static_cast<char>(byte))) == byte ? 1 : 0;
+        }
+    }
+    CHECK(right == 4 * 256 + 6);
+    CHECK(cache.empty());
+}
+
+TEMPLATE_TEST_CASE("a missing key is named whole whatever it is made of", "", CACHETORY_FLAVOURS) {
+    cache_of<TestType, manual_clock<>> cache;
+    for (const std::string& key :
+         {std::string(), std::string("\0", 1), std::string("a\0b", 3), std::string("\xff\xc3("),
+          std::string(1 << 20, 'x') + '\0' + '"'}) {
+        const auto names_key = [&](auto operation) {
+            try {
+                operation();
+            } catch (const cachetory::key_error& error) {
+                const std::string_view what = error.what(); // ends where there is a null character
+                return error.key() == key && what.find('"' + std::string(key.c_str())) != what.npos;
+            }
+            return false;
+        };
+        CHECK(names_key([&] { (void)result(cache.get(key)); }));
+        CHECK(names_key([&] { (void)result(cache.deadline(key)); }));
+    }
+}
+
+// Numbers
+
+TEST_CASE("room for more entries than there can be is refused and nothing changes") {
+    const auto refuses = [](auto& cache, auto reserve) {
+        constexpr std::size_t max = std::numeric_limits<std::size_t>::max();
+        manual_clock<>::reset();
+        (void)result(cache.set("key", 1, {.time_to_live = 1h}));
+        CHECK_THROWS_AS(reserve(max), std::length_error);
+        CHECK_THROWS_AS(reserve(max - 1), std::length_error);
+        CHECK(cache.size() == 1);
+        CHECK(result(cache.get("key")) == 1);
+        CHECK(result(cache.deadline("key")) == manual_clock<>::at(1000) + 1h);
+    };
+    SECTION("by one table") {
+        cache_of<flavour::sync, manual_clock<>> cache;
+        refuses(cache, [&](std::size_t many) { cache.reserve(many); });
+    }
+    SECTION("in the future") {
+        cache_of<flavour::async, manual_clock<>> cache;
+        refuses(cache, [&](std::size_t many) { cache.reserve(many).get(); });
+    }
+    SECTION("by few shards") { // the share of one of many would be tried, and not be had
+        const std::size_t shards = GENERATE(1U, 2U, 7U);
+        cache_of<flavour::concurrent, manual_clock<>> cache(shards);
+        refuses(cache, [&](std::size_t many) { cache.reserve(many); });
+    }
+}
+
+TEMPLATE_TEST_CASE("a purge may visit as many as it likes", "", CACHETORY_FLAVOURS) {
+    constexpr std::size_t max = std::numeric_limits<std::size_t>::max();
+    for (const std::size_t visits : {max, max - 1, max / 8 + 1, max / 8, max / 8 - 1, max / 16}) {
+        CAPTURE(visits);
+        cache_of<TestType, manual_clock<>> cache;
+        for (int i = 0; i != 100; ++i) {
+            (void)result(cache.set(std::to_string(i), i, {.time_to_live = i % 2 * 1h}));
+        }
+        CHECK(result(cache.purge_expired(visits)) == 50);
+        CHECK(result(cache.purge_expired(visits)) == 0);
+        CHECK(cache.size() == 50);
+    }
+}
+
+// Takes 2 GB and a minute each, so only on request: cachetory_tests "[huge]".
+TEMPLATE_TEST_CASE("sixteen million entries come and go",
+                   "[.huge]",
+                   flavour::sync,
+                   flavour::concurrent) {
+    constexpr std::size_t count = 16'000'000;
+    constexpr std::size_t limit = 1'000'000;
+    using clock = manual_clock<>;
+    clock::reset();
+    cache_of<TestType, clock> cache;
+    std::size_t stored = 0;
+    for (std::size_t i = 0; i != count; ++i) {
+        stored += cache.set(std::to_string(i), int(i), {.time_to_live = 1h}) ? 1U : 0U;
+    }
+    CHECK(stored == count);
+    CHECK(cache.size() == count);
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < count; i += 997) {
+        const auto hit = cache.find(std::to_string(i));
+        found += hit && *hit == int(i) ? 1U : 0U;
+    }
+    CHECK(found == (count + 996) / 997);
+    CHECK(cache.purge_expired(limit) == 0);
+
+    clock::advance(1h);
+    CHECK(!cache.contains("0"));
+    CHECK(cache.set("0", 1));
+    std::size_t calls = 0;
+    for (std::size_t left = count - 1; left != 0; ++calls) {
+        const std::size_t purged = cache.purge_expired(limit);
+        left -= purged;
+        REQUIRE((purged <= limit && calls < 1000 && cache.size() == left + 1));
+    }
+    CHECK(calls >= count / limit);
+    CHECK(cache.purge_expired() == 0);
+    CHECK(cache.get("0") == 1);
+    cache.clear();
+    CHECK(cache.empty());
+}

@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: MIT
+#ifndef CACHETORY_TESTS_SUPPORT_EVERY_VERB_HPP
+#define CACHETORY_TESTS_SUPPORT_EVERY_VERB_HPP
+
+#include "faults.hpp"
+#include "flavours.hpp"
+
+#include <array>
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace support {
+
+using namespace std::chrono_literals;
+
+/// What can be seen of an entry.
+struct entry {
+    friend bool operator==(const entry&, const entry&) = default;
+
+    int value;
+    std::optional<faulty_clock::time_point> deadline = std::nullopt;
+};
+
+using entries = std::map<std::string, entry, std::less<>>;
+
+/// The keys as the verbs are given them: a test may let them view what is stored.
+struct keys {
+    std::string_view live = "a key whose entry is alive until its deadline";
+    std::string_view endless = "a key whose entry never expires";
+    std::string_view expired = "a key whose entry has expired";
+    std::string_view expired_too = "a key whose entry has expired as well";
+    std::string_view absent = "a key that has no entry at first";
+};
+
+inline constexpr keys names;
+inline keys key;
+
+/// What a cache holds at first.
+inline const entries at_first = {
+    {std::string(names.live), {1, faulty_clock::at(2000)}},
+    {std::string(names.endless), {2}},
+    {std::string(names.expired), {3, faulty_clock::at(500)}},
+    {std::string(names.expired_too), {4, faulty_clock::at(600)}},
+};
+
+/// Stores what there is at first, and sets the clock to 1,000 ticks.
+template <class Cache>
+void fill(Cache& cache) {
+    faulty_clock::current = faulty_clock::at(0);
+    for (const auto& [name, stored] : at_first) {
+        (void)result(cache.set(name, stored.value));
+        (void)result(cache.expire_at(name, stored.deadline));
+    }
+    faulty_clock::current = faulty_clock::at(1000);
+}
+
+/// All that is in `cache`. Looks at a time when nothing has expired yet, and so changes nothing.
+template <class Cache>
+entries observe(Cache& cache) {
+    const auto now = std::exchange(faulty_clock::current, faulty_clock::at(0));
+    entries seen;
+    for (const std::string_view name :
+         {names.live, names.endless, names.expired, names.expired_too, names.absent}) {
+        if (auto hit = result(cache.find(name))) {
+            seen[std::string(name)] = {hit->number, result(cache.deadline(name))};
+        }
+    }
+    faulty_clock::current = now;
+    return seen;
+}
+
+/// Whether the verbs of `cache` do what they should. Leaves it empty.
+template <class Cache>
+bool works(Cache& cache) {
+    (void)cache.clear();
+    const bool stores =
+        cache.empty() && result(cache.set(key.live, 1, {.time_to_live = 10ns})) &&
+        !result(cache.set(key.live, 2, {.if_not_exists = true})) &&
+        result(cache.get(key.live)).number == 1 && result(cache.deadline(key.live)) &&
+        result(cache.set_many(std::vector<std::pair<std::string, int>>{{"a", 2}, {"b", 3}})) == 2 &&
+        result(cache.get_or_set("c", [] { return 4; })).number == 4;
+    const bool looks = result(cache.find("c")) && !result(cache.find("d")) &&
+                       result(cache.contains("a")) && cache.size() == 4 &&
+                       result(cache.get_many({"a", "b", "c", "d"})).size() == 3;
+    const bool removes = result(cache.expire_in("a", 0ns)) && result(cache.purge_expired()) == 1 &&
+                         result(cache.expire_at("b", std::nullopt)) && result(cache.erase("b")) &&
+                         result(cache.take("c")).has_value() &&
+                         result(cache.erase_many({"c", key.live})) == 1;
+    (void)cache.reserve(100);
+    return stores && looks && removes && cache.empty();
+}
+
+/// What becomes of an entry: another one or, if there is none, nothing.
+struct change {
+    std::string_view name;
+    std::optional<entry> becomes = std::nullopt;
+};
+
+/// What a verb changes at once.
+struct step {
+    template <std::same_as<change>... Changes>
+    constexpr step(Changes... each) : changes{each...}, size(sizeof...(each)) {}
+
+    std::array<change, 4> changes;
+    std::size_t size;
+};
+
+/// What a verb does, one after the other. It may fail before any of the steps, not after the last.
+struct steps {
+    template <std::convertible_to<step>... Steps>
+    constexpr steps(Steps... each) : all{step(each)...}, size(sizeof...(each)) {}
+
+    /// The states that it goes through, from the first on.
+    std::vector<entries> states() const {
+        std::vector<entries> states = {at_first};
+        for (std::size_t i = 0; i != size; ++i) {
+            entries next = states.back();
+            for (std::size_t j = 0; j != all[i].size; ++j) {
+                const auto& [name, becomes] = all[i].changes[j];
+                next.erase(std::string(name));
+                if (becomes) {
+                    next.emplace(name, *becomes);
+                }
+            }
+            states.push_back(next);
+        }
+        return states;
+    }
+
+    std::array<step, 3> all;
+    std::size_t size;
+};
+
+template <class T>
+inline constexpr bool is_future = false;
+template <class T>
+inline constexpr bool is_future<cachetory::ready_future<T>> = true;
+
+/// How a verb acts on a cache, or on two, made of a lambda that calls it.
+template <class Cache>
+class action {
+public:
+    template <class Call>
+    constexpr action(Call) : act_(act<Call>), has_future_(is_future<outcome<Call>>) {}
+
+    /// Calls, sets `returned`, and waits for the future if there is one.
+    void operator()(Cache& cache, Cache& other, bool& returned) const {
+        act_(cache, other, returned);
+    }
+
+    bool has_future() const { return has_future_; }
+
+private:
+    template <class Call>
+    static decltype(auto) call(Cache& cache, Cache& other) {
+        if constexpr (std::invocable<Call, Cache&>) {
+            return Call()(cache);
+        } else {
+            return Call()(cache, other);
+        }
+    }
+
+    template <class Call>
+    using outcome = decltype(call<Call>(std::declval<Cache&>(), std::declval<Cache&>()));
+
+    template <class Call>
+    static void act(Cache& cache, Cache& other, bool& returned) {
+        if constexpr (std::is_void_v<outcome<Call>>) {
+            call<Call>(cache, other);
+        } else {
+            outcome<Call> got = call<Call>(cache, other);
+            returned = true;
+            (void)result(std::forward<outcome<Call>>(got));
+        }
+    }
+
+    void (*act_)(Cache&, Cache&, bool&);
+    bool has_future_;
+};
+
+/// A verb in one situation.
+template <class Cache>
+struct verb {
+    const char* name;
+    unsigned faults; ///< The kinds that it meets.
+    support::steps steps;
+    action<Cache> act;
+    bool in_any_order = false; ///< It may do its only step by parts, whichever it likes first.
+};
+
+template <class Cache>
+concept has_visit = requires(Cache& cache, void (*f)(typename Cache::wire_type&)) {
+    cache.visit("", f);
+};
+
+/// What a new deadline does to the entry that is alive.
+constexpr step redate(std::optional<faulty_clock::time_point> deadline) {
+    return change{names.live, entry{1, deadline}};
+}
+
+/// Every verb in every situation that is one of its own.
+template <class Cache>
+std::vector<verb<Cache>> every_verb() {
+    using namespace fault;
+    using C = Cache;
+    using wire = typename C::wire_type;
+    constexpr bool shared = !std::movable<C>;
+
+    // What fails in a miss, in a hit of what has a deadline, in one that gives, stores, makes.
+    constexpr unsigned locks = shared ? lock : none;
+    constexpr unsigned miss = hash | locks;
+    constexpr unsigned hit = miss | fault::clock;
+    constexpr unsigned give = shared ? hit | copy | move : hit;
+    constexpr unsigned put = hit | move;
+    constexpr unsigned insert = put | allocation;
+    constexpr unsigned make = insert | give | call;
+    constexpr unsigned build = shared ? new_hash | allocation : new_hash;
+
+    constexpr auto at = [](int ticks) { return faulty_clock::at(ticks); };
+    constexpr entry nine = {9, at(1100)};
+    constexpr step add = change{names.absent, nine};
+    constexpr step replace = change{names.live, nine};
+    constexpr step renew = change{names.expired, nine};
+    constexpr step drop = change{names.live};
+    constexpr step drop_endless = change{names.endless};
+    constexpr step drop_dead = change{names.expired};
+    constexpr step drop_dead_too = change{names.expired_too};
+    constexpr step purge = {change{names.expired}, change{names.expired_too}};
+    constexpr step drop_all = {change{names.live}, change{names.endless}, change{names.expired},
+                               change{names.expired_too}};
+    constexpr step fail; // having changed nothing more
+
+    static constexpr cachetory::set_options lease = {.time_to_live = 100ns};
+    static constexpr cachetory::set_options if_new = {.time_to_live = 100ns, .if_not_exists = true};
+    static constexpr auto five = [] {
+        return std::array<faulty_key, 5>{
+            {{key.live}, {key.expired}, {key.absent}, {key.expired_too}, {key.endless}}};
+    };
+    static constexpr auto four = [] {
+        return std::array<faulty_key, 4>{{{key.live}, {key.absent}, {key.expired}, {key.endless}}};
+    };
+    static constexpr auto nines = [] {
+        return std::array<std::pair<faulty_key, int>, 3>{
+            {{{key.absent}, 9}, {{key.live}, 9}, {{key.expired}, 9}}};
+    };
+    static constexpr auto lent = [](const wire& value) {
+        return std::array<std::pair<faulty_key, const wire&>, 2>{
+            {{{key.absent}, value}, {{key.live}, value}}};
+    };
+    static constexpr auto make_nine = [] {
+        may_strike(call);
+        return wire(9);
+    };
+    using coarse = std::chrono::time_point<manual_clock<>, std::chrono::microseconds>;
+    using wall = std::chrono::sys_time<std::chrono::hours>;
+
+    // clang-format off
+    static constexpr verb<C> table[] = {
+        {"get", give, {}, [](C& c) -> decltype(auto) { return c.get(key.live); }},
+        {"get, absent", miss | allocation, {},
+            [](C& c) -> decltype(auto) { return c.get(key.absent); }},
+        {"get, expired", hit | allocation, {drop_dead, fail},
+            [](C& c) -> decltype(auto) { return c.get(key.expired); }},
+        {"find", give, {}, [](C& c) { return c.find(key.live); }},
+        {"find, absent", miss, {}, [](C& c) { return c.find(key.absent); }},
+        {"find, expired", hit, {drop_dead}, [](C& c) { return c.find(key.expired); }},
+        {"contains", hit, {}, [](C& c) { return c.contains(key.live); }},
+        {"contains, absent", miss, {}, [](C& c) { return c.contains(key.absent); }},
+        {"contains, expired", hit, {drop_dead}, [](C& c) { return c.contains(key.expired); }},
+        {"deadline", hit, {}, [](C& c) { return c.deadline(key.live); }},
+        {"deadline, absent", miss | allocation, {}, [](C& c) { return c.deadline(key.absent); }},
+        {"deadline, expired", hit | allocation, {drop_dead, fail},
+            [](C& c) { return c.deadline(key.expired); }},
+        {"get_many", give | call | allocation, {drop_dead, drop_dead_too, fail},
+            [](C& c) { return c.get_many(five()); }},
+        {"take", hit | move, {drop}, [](C& c) { return c.take(key.live); }},
+        {"take, absent", miss, {}, [](C& c) { return c.take(key.absent); }},
+        {"take, expired", hit, {drop_dead}, [](C& c) { return c.take(key.expired); }},
+
+        {"set", put, {replace}, [](C& c) { return c.set(key.live, 9, lease); }},
+        {"set, absent", insert, {add}, [](C& c) { return c.set(key.absent, 9, lease); }},
+        {"set, expired", put, {renew}, [](C& c) { return c.set(key.expired, 9, lease); }},
+        {"set new", hit, {}, [](C& c) { return c.set(key.live, 9, if_new); }},
+        {"set new, absent", insert, {add}, [](C& c) { return c.set(key.absent, 9, if_new); }},
+        {"set new, expired", put, {renew}, [](C& c) { return c.set(key.expired, 9, if_new); }},
+        {"set_many", insert | call, {add, replace, renew},
+            [](C& c) { return c.set_many(nines(), lease); }},
+        {"set_many new", insert | call, {add, renew},
+            [](C& c) { return c.set_many(nines(), if_new); }},
+        {"set_many of copies", insert | call | copy, {add, replace},
+            [](C& c) { const wire value = 9; return c.set_many(lent(value), lease); }},
+        {"get_or_set", give, {},
+            [](C& c) -> decltype(auto) { return c.get_or_set(key.live, make_nine, 100ns); }},
+        {"get_or_set, absent", make, {add},
+            [](C& c) -> decltype(auto) { return c.get_or_set(key.absent, make_nine, 100ns); }},
+        {"get_or_set, expired", make, {drop_dead, renew},
+            [](C& c) -> decltype(auto) { return c.get_or_set(key.expired, make_nine, 100ns); }},
+        {"get_or_set, coming second", make, {add, fail}, [](C& c) -> decltype(auto) {
+            return c.get_or_set(key.absent, [&] {
+                (void)result(c.set(key.absent, 9, lease));
+                return make_nine();
+            });
+        }},
+
+        {"expire_at", hit, {redate(at(1500))},
+            [](C& c) { return c.expire_at(key.live, faulty_clock::at(1500)); }},
+        {"expire_at, in other ticks", hit, {redate(at(3000))},
+            [](C& c) { return c.expire_at(key.live, coarse(3us)); }},
+        {"expire_at, by the wall clock", hit, {redate({})},
+            [](C& c) { return c.expire_at(key.live, wall::max() - 1h); }}, // saturates
+        {"expire_at, never", hit, {redate({})},
+            [](C& c) { return c.expire_at(key.live, std::nullopt); }},
+        {"expire_at, absent", miss, {}, [](C& c) { return c.expire_at(key.absent, {}); }},
+        {"expire_at, expired", hit, {drop_dead}, [](C& c) { return c.expire_at(key.expired, {}); }},
+        {"expire_in", hit, {redate(at(1100))}, [](C& c) { return c.expire_in(key.live, 100ns); }},
+        {"expire_in, never", hit, {redate({})}, [](C& c) { return c.expire_in(key.live, {}); }},
+        {"expire_in, absent", miss, {}, [](C& c) { return c.expire_in(key.absent, 100ns); }},
+        {"expire_in, expired", hit, {drop_dead},
+            [](C& c) { return c.expire_in(key.expired, 100ns); }},
+        {"erase", hit, {drop}, [](C& c) { return c.erase(key.live); }},
+        {"erase, absent", miss, {}, [](C& c) { return c.erase(key.absent); }},
+        {"erase, expired", hit, {drop_dead}, [](C& c) { return c.erase(key.expired); }},
+        {"erase_many", hit | call, {drop, drop_dead, drop_endless},
+            [](C& c) { return c.erase_many(four()); }},
+        {"clear", locks, {drop_all}, [](C& c) { return c.clear(); }, true},
+        {"purge_expired", hit, {purge}, [](C& c) { return c.purge_expired(); }, true},
+
+        {"reserve", locks | allocation, {}, [](C& c) { return c.reserve(10'000); }},
+        {"size", locks, {}, [](C& c) { return c.size(); }},
+        {"empty", locks, {}, [](C& c) { return c.empty(); }},
+        {"construction", build, {}, [](C&) { const C made; }},
+        {"from_url", build, {}, [](C&) { (void)C::from_url("memory://"); }},
+    };
+    // clang-format on
+    std::vector<verb<C>> all(std::begin(table), std::end(table));
+
+    if constexpr (has_visit<C>) {
+        constexpr step change_in_place = change{names.live, entry{9, at(2000)}};
+        static constexpr auto make_it_nine = [](wire& value) {
+            may_strike(call);
+            value.number = 9;
+        };
+        all.push_back({"visit", hit | call, {change_in_place}, [](C& c) {
+                           return c.visit(key.live, make_it_nine);
+                       }});
+        all.push_back(
+            {"visit, absent", miss, {}, [](C& c) { return c.visit(key.absent, make_it_nine); }});
+        all.push_back({"visit, expired", hit, {drop_dead}, [](C& c) {
+                           return c.visit(key.expired, make_it_nine);
+                       }});
+        if constexpr (std::is_nothrow_move_constructible_v<wire>) { // else it dies under the lock
+            all.push_back({"visit that returns a copy", hit | copy, {}, [](C& c) {
+                               return c.visit(key.live, [](const wire& value) { return value; });
+                           }});
+        }
+    }
+    if constexpr (std::copyable<C>) {
+        constexpr step become_other = {change{names.live, entry{8}}, change{names.endless},
+                                       change{names.expired}, change{names.expired_too}};
+        all.push_back({"set, the first", insert, {drop_all, add}, [](C& c) {
+                           c = C(); // so that the table must grow, in the others each shard's does
+                           return c.set(key.absent, 9, lease);
+                       }});
+        all.push_back({"copy construction", allocation | copy | new_hash, {}, [](C& c) {
+                           const C made = c;
+                           disarm(); // its destructor, being noexcept, could not survive a fault
+                       }});
+        all.push_back({"copy assignment", allocation | copy, {become_other}, [](C& c, C& other) {
+                           c = other;
+                       }});
+        all.push_back({"move construction", none, {}, [](C& c) {
+                           C made = std::move(c);
+                           c = std::move(made);
+                       }});
+        all.push_back({"move assignment", none, {become_other}, [](C& c, C& other) {
+                           c = std::move(other);
+                       }});
+    }
+    return all;
+}
+
+} // namespace support
+
+#endif

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT
+#ifndef CACHETORY_TESTS_SUPPORT_FAULTS_HPP
+#define CACHETORY_TESTS_SUPPORT_FAULTS_HPP
+
+#include "allocations.hpp"
+#include "flavours.hpp"
+#include "manual_clock.hpp"
+
+#include <cachetory/string_hash.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace support {
+
+/// What can be made to fail, one bit each.
+namespace fault {
+
+enum kind : unsigned {
+    none = 0,
+    allocation = 1,
+    copy = 2,
+    move = 4,
+    all_moves = 8, ///< From the n-th on, so that putting things right fails, too.
+    clock = 16,
+    hash = 32,
+    new_hash = 64, ///< Making, copying or moving one.
+    lock = 128,
+    call = 256, ///< Of what the verb was given: a function, or the keys of a range.
+};
+
+inline constexpr std::array kinds = {allocation, copy, move,     all_moves, clock,
+                                     hash,       call, new_hash, lock};
+
+/// What all of them throw, but for `allocation`, which throws `std::bad_alloc`.
+struct error {};
+
+inline kind armed = none;
+inline std::size_t left = 0;
+inline std::size_t last_allocation = 0;
+inline bool struck = false;
+
+/// Makes the n-th fault of a kind from now on happen.
+inline void arm(kind what, std::size_t n) {
+    armed = what;
+    left = n;
+    last_allocation = allocations() + n;
+    struck = false;
+    fail_allocation(what == allocation ? n : 0);
+}
+
+/// No more faults. Returns whether there has been one.
+inline bool disarm() {
+    struck = struck || (armed == allocation && allocations() >= last_allocation);
+    armed = none;
+    fail_allocation(0);
+    return struck;
+}
+
+/// Where one may happen.
+inline void may_strike(kind what) {
+    const bool lasting = armed == all_moves && what == move;
+    if (armed != what && !lasting) {
+        return;
+    }
+    if (left != 1) {
+        --left;
+        return;
+    }
+    armed = lasting ? all_moves : none;
+    struck = true;
+    throw error();
+}
+
+} // namespace fault
+
+/// Knows whether it is held. One thread is enough to find out who holds what too long.
+struct watched_mutex {
+    void lock() {
+        fault::may_strike(fault::lock);
+        held += held_here ? bad : 1;
+        held_here = true;
+    }
+
+    void unlock() {
+        --held;
+        held_here = false;
+    }
+
+    static constexpr int bad = 1000;
+    static inline int held = 0; ///< All of them together.
+    bool held_here = false;
+};
+
+/// Which values there are now, and how often one was used before or after its time, or died under a
+/// lock.
+struct census {
+    static void enter(const void* value) {
+        ++count;
+        *std::find(alive.begin(), alive.end(), nullptr) = value;
+    }
+
+    static void leave(const void* value) {
+        --count;
+        check(value);
+        std::replace(alive.begin(), alive.end(), value, static_cast<const void*>(nullptr));
+    }
+
+    static void check(const void* value) {
+        wrongs += std::find(alive.begin(), alive.end(), value) == alive.end() ? 1 : 0;
+    }
+
+    static inline std::array<const void*, 400> alive{};
+    static inline int count = 0;
+    static inline int wrongs = 0;
+    static inline std::function<void()>
+        last_words; ///< Of every value that has not been moved from.
+};
+
+inline constexpr int moved_from = -1;
+
+/// A value all of whose copies, and moves unless `SafeMoves`, can be made to fail.
+template <bool SafeMoves>
+class wire {
+public:
+    wire(int n) : number(n) { census::enter(this); } // implicit, so that an int can become one
+    wire(const wire& other) : number(other.lend()), text(other.text) { census::enter(this); }
+    wire(wire&& other) noexcept(SafeMoves) : number(other.give()), text(std::move(other.text)) {
+        census::enter(this);
+    }
+    wire& operator=(const wire& other) {
+        census::check(this);
+        number = other.lend();
+        text = other.text;
+        return *this;
+    }
+    wire& operator=(wire&& other) noexcept(SafeMoves) {
+        census::check(this);
+        number = other.give();
+        text = std::move(other.text);
+        return *this;
+    }
+    ~wire() {
+        census::leave(this);
+        if (number != moved_from) {
+            census::wrongs += watched_mutex::held != 0 ? 1 : 0;
+            if (census::last_words) {
+                census::last_words();
+            }
+        }
+    }
+
+    int number;
+    std::string text; ///< Empty, unless a test needs memory that dies with the value.
+
+private:
+    int lend() const {
+        fault::may_strike(fault::copy);
+        census::check(this);
+        return number;
+    }
+
+    int give() noexcept(SafeMoves) {
+        if constexpr (!SafeMoves) {
+            fault::may_strike(fault::move);
+        }
+        census::check(this);
+        return std::exchange(number, moved_from);
+    }
+};
+
+struct faulty_clock : manual_clock<> {
+    static time_point now() {
+        fault::may_strike(fault::clock);
+        return manual_clock::now();
+    }
+};
+
+struct faulty_hash {
+    using is_transparent = void;
+
+    faulty_hash() { fault::may_strike(fault::new_hash); }
+    faulty_hash(const faulty_hash&) : faulty_hash() {}
+    faulty_hash& operator=(const faulty_hash&) {
+        fault::may_strike(fault::new_hash);
+        return *this;
+    }
+    ~faulty_hash() = default;
+
+    std::size_t operator()(std::string_view key) const {
+        fault::may_strike(fault::hash);
+        return cachetory::string_hash({1, 2, 3, 4})(key);
+    }
+};
+
+/// A key of a range that may fail to give it.
+struct faulty_key {
+    operator std::string_view() const {
+        fault::may_strike(fault::call);
+        return key;
+    }
+
+    std::string_view key;
+};
+
+/// A shared cache of a few shards, for each of them is made, locked and told to reserve by itself.
+template <class Wire>
+struct faulty_shared_backend
+    : cachetory::concurrent_memory_backend<Wire, faulty_clock, faulty_hash, watched_mutex> {
+    faulty_shared_backend() : faulty_shared_backend::concurrent_memory_backend(16) {}
+
+    static faulty_shared_backend from_url(std::string_view) { return {}; }
+};
+
+template <class Flavour, class Wire>
+struct faulty_backend;
+
+/// A cache of a flavour in which everything may fail.
+template <class Flavour, class Wire>
+using faulty = typename faulty_backend<Flavour, Wire>::type;
+
+template <class Wire>
+struct faulty_backend<flavour::sync, Wire> {
+    using type = cachetory::memory_backend<Wire, faulty_clock, faulty_hash>;
+};
+template <class Wire>
+struct faulty_backend<flavour::concurrent, Wire> {
+    using type = faulty_shared_backend<Wire>;
+};
+template <class Wire>
+struct faulty_backend<flavour::async, Wire> {
+    using type = cachetory::async_backend<faulty<flavour::sync, Wire>>;
+};
+template <class Wire>
+struct faulty_backend<flavour::async_concurrent, Wire> {
+    using type = cachetory::async_backend<faulty<flavour::concurrent, Wire>>;
+};
+
+} // namespace support
+
+#endif
