@@ -177,7 +177,7 @@ TARGETS = [  # what, beside what, the target
         thread_ratio("ours_concurrent/threads:2", "hand_written/threads:2", 4.0),
     ),
     (
-        "– limit: `unordered_map` + mutex, without a clock, one thread",
+        "– *limit*: `unordered_map` + mutex, without a clock, one thread",
         HAND,
         Limit("find_threads", "map_and_mutex/threads:1", "hand_written/threads:1"),
     ),
@@ -187,7 +187,7 @@ TARGETS = [  # what, beside what, the target
         thread_ratio("ours_concurrent/threads:2", "ours_concurrent/threads:1", 1.7),
     ),
     (
-        "– limit: two threads, each with a cache of its own",
+        "– *limit*: two threads, each with a cache of its own",
         "one thread",
         Limit("find_threads", "one_each/threads:2", "one_each/threads:1"),
     ),
@@ -196,7 +196,7 @@ TARGETS = [  # what, beside what, the target
         "`Poco::UniqueExpireCache`, which locks",
         Ratio("find_hit", "ours", "poco", at_least=8.0),
     ),
-    ("– limit: " + BARE + ", no clock", "`Poco::UniqueExpireCache`", Limit("find_hit", "bare", "poco")),
+    ("– *limit*: " + BARE + ", no clock", "`Poco::UniqueExpireCache`", Limit("find_hit", "bare", "poco")),
     ("`find` / " + BARE + ", 1,000,000 entries", "1,000 entries", Growth(1.1)),
     (
         "`purge_expired(1000)`, longest pause, 1,000,000 entries",
