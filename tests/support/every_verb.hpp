@@ -231,6 +231,7 @@ std::vector<verb<Cache>> every_verb() {
     constexpr step add = change{names.absent, nine};
     constexpr step replace = change{names.live, nine};
     constexpr step renew = change{names.expired, nine};
+    constexpr step redate_endless = change{names.endless, entry{2, at(1100)}};
     constexpr step drop = change{names.live};
     constexpr step drop_endless = change{names.endless};
     constexpr step drop_dead = change{names.expired};
@@ -324,6 +325,8 @@ std::vector<verb<Cache>> every_verb() {
         {"expire_at, expired", hit, {drop_dead}, [](C& c) { return c.expire_at(key.expired, {}); }},
         {"expire_in", hit, {redate(at(1100))}, [](C& c) { return c.expire_in(key.live, 100ns); }},
         {"expire_in, never", hit, {redate({})}, [](C& c) { return c.expire_in(key.live, {}); }},
+        {"expire_in, endless", hit, {redate_endless},
+            [](C& c) { return c.expire_in(key.endless, 100ns); }},
         {"expire_in, absent", miss, {}, [](C& c) { return c.expire_in(key.absent, 100ns); }},
         {"expire_in, expired", hit, {drop_dead},
             [](C& c) { return c.expire_in(key.expired, 100ns); }},
