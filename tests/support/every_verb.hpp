@@ -12,6 +12,7 @@
 #include <functional>
 #include <iterator>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -180,7 +181,21 @@ private:
         } else {
             outcome<Call> got = call<Call>(cache, other);
             returned = true;
-            (void)result(std::forward<outcome<Call>>(got));
+            if constexpr (std::is_void_v<decltype(result(std::forward<outcome<Call>>(got)))>) {
+                result(std::forward<outcome<Call>>(got));
+            } else {
+                check(result(std::forward<outcome<Call>>(got)));
+            }
+        }
+    }
+
+    /// The values that `get_many` gives must be alive, whatever a destructor has done meanwhile.
+    template <class Got>
+    static void check(const Got& got) {
+        if constexpr (requires { got.front().second; }) {
+            for (const auto& each : got) {
+                census::check(std::addressof(each.second));
+            }
         }
     }
 
