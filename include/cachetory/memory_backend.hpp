@@ -378,10 +378,16 @@ private:
     iterator find_live(const Key& key, moment<Clock>& now, node& dead) {
         const iterator found = entries_.find(key);
         if (found != entries_.end() && !is_live(found, now)) {
-            dead = entries_.extract(found);
+            take_out_expired(found, dead);
             return entries_.end();
         }
         return found;
+    }
+
+    // A function of its own and cold: compilers would otherwise inline the map's code for it into
+    // some look-ups and, for its size, not inline others at all.
+    [[gnu::cold]] void take_out_expired(iterator expired, node& dead) {
+        dead = entries_.extract(expired);
     }
 
     /// Returns `hit(entry&)`, or `miss()` if `key` has no live entry.
