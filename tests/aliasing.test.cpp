@@ -195,18 +195,21 @@ TEMPLATE_TEST_CASE("a destructor of a value may call back while the cache is des
                    "",
                    CACHETORY_FLAVOURS) {
     for (const auto& words : all_words<cache_of<TestType>>()) {
-        bool spoken = false;
+        int spoken = 0;
+        bool speaking = false;
         {
             cache_of<TestType> cache;
             fill(cache);
             census::last_words = [&] {
-                if (!std::exchange(spoken, true)) {
+                if (spoken != 20 && !std::exchange(speaking, true)) {
+                    ++spoken; // so do those that it stores
                     words(cache);
+                    speaking = false;
                 }
             };
         }
         census::last_words = nullptr;
-        CHECK(spoken);
+        CHECK(spoken > 0);
         CHECK(census::count == 0);
         CHECK(std::exchange(census::wrongs, 0) == 0);
     }

@@ -296,6 +296,16 @@ TEST_CASE("there are as many shards as asked for and every number of them works"
     CHECK(cache.empty());
 }
 
+TEST_CASE("reserve makes room in the shards") {
+    plain<int> cache(1); // so that the share is known
+    cache.reserve(1000);
+    const std::size_t before = support::allocations();
+    for (int i = 0; i != 1000; ++i) {
+        cache.set(std::to_string(i), i);
+    }
+    CHECK(support::allocations() - before == 1000); // the nodes
+}
+
 TEST_CASE("keys spread over the shards") {
     tracked_clock::reset();
     cache_of<int> cache;
@@ -865,6 +875,24 @@ TEST_CASE("values may call the cache while it is destroyed and what they store d
     });
     CHECK(spoken >= 4);
     CHECK(under_lock == 0);
+}
+
+TEST_CASE(
+    "what the heir of a value leaves to another shard while the cache is destroyed dies too") {
+    using hashed = concurrent_memory_backend<heir, tracked_clock, digit_hash, tracked_mutex>;
+    int calls = 0;
+    std::string spoken;
+    {
+        hashed cache(16, digit_hash(&calls));
+        cache.set("f", heir([&] {
+                      spoken += "first ";
+                      cache.set("f", heir([&] {
+                                    spoken += "second ";
+                                    cache.set("0", heir([&] { spoken += "third"; }));
+                                }));
+                  }));
+    }
+    CHECK(spoken == "first second third");
 }
 
 // Failures

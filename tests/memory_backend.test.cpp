@@ -155,6 +155,16 @@ TEST_CASE("neither a hit nor a miss nor an overwrite allocates") {
     CHECK(after == before);
 }
 
+TEST_CASE("a table grows seldom") {
+    cache_of<int> cache;
+    const std::size_t before = support::allocations();
+    for (int i = 0; i != 10'000; ++i) {
+        cache.set(std::to_string(i), i);
+    }
+    CHECK(support::allocations() - before >= 10'000); // a node each
+    CHECK(support::allocations() - before <= 10'016);
+}
+
 TEST_CASE("reserve makes room at once and refuses what no table can hold") {
     cache_of<int> cache;
     cache.reserve(1000);
@@ -433,15 +443,17 @@ TEST_CASE("a destructor sees the operation done and nothing half done") {
     }();
 }
 
-TEST_CASE("get_many does not return what a destructor erased on the way") {
+TEST_CASE("get_many does not return what a destructor erased or let expire on the way") {
     reentrant_cache cache;
     for (const auto& keys : {std::vector{"a", "b", "c"}, std::vector{"c", "b", "a"}}) {
-        prepare(cache, [&] { cache.erase("b"); });
-        clock_type::advance(1s);
-        const auto found = cache.get_many(keys);
-        REQUIRE(found.size() == 1);
-        CHECK(found.front().first == "c");
-        CHECK_FALSE(found.front().second.speak);
+        for (const bool erases : {true, false}) {
+            prepare(cache, [&] { erases ? cache.erase("b") : cache.expire_in("b", 0s); });
+            clock_type::advance(1s);
+            const auto found = cache.get_many(keys);
+            REQUIRE(found.size() == 1);
+            CHECK(found.front().first == "c");
+            CHECK_FALSE(found.front().second.speak);
+        }
     }
 }
 
@@ -612,15 +624,47 @@ TEST_CASE("purge_expired gets past a long bucket with few visits") {
     CHECK(cache.size() == 66);
 }
 
+TEST_CASE("purge_expired visits each entry of a bucket once in a round") {
+    for (int expired = 0; expired != 10; ++expired) {
+        clock_type::reset();
+        memory_backend<int, clock_type, constant_hash> cache(constant_hash{0});
+        for (int i = 0; i != 10; ++i) {
+            cache.set(std::to_string(i), i, {.time_to_live = i == expired ? 0s : 1h});
+        }
+        std::size_t purged = 0;
+        for (int calls = 0; calls != 10; ++calls) {
+            purged += cache.purge_expired(1);
+        }
+        CHECK(purged == 1);
+        CHECK(cache.purge_expired(5) == 0);
+        clock_type::advance(1h);
+        CHECK(cache.purge_expired() ==
+              9); // those before the place where the last call stopped, too
+    }
+}
+
+TEST_CASE("purge_expired takes any limit") {
+    constexpr std::size_t most = cache_of<int>::unlimited;
+    for (const std::size_t limit :
+         {most, most - 1, most / 2 + 1, most / 8 + 1, most / 8, std::size_t(1000)}) {
+        cache_of<int> cache;
+        for (int i = 0; i != 1000; ++i) {
+            cache.set(std::to_string(i), i, {.time_to_live = 0s});
+        }
+        CHECK(cache.purge_expired(limit) == 1000);
+    }
+}
+
 TEST_CASE("purge_expired bounds the buckets it walks and not only the entries") {
     clock_type::reset();
-    cache_of<int> cache;
+    memory_backend<int, clock_type, constant_hash> cache(constant_hash{50'000});
     cache.reserve(100'000);
     cache.set("only", 1, {.time_to_live = 0s});
     int calls = 1;
     while (cache.purge_expired(10) == 0) {
         REQUIRE(++calls < 100'000);
     }
+    CHECK(calls > 50'000 / 100); // more than there would be with 100 buckets each
     CHECK(cache.empty());
     cache.set("only", 1, {.time_to_live = 0s});
     CHECK(cache.purge_expired() == 1); // unlimited: wherever the last call stopped
