@@ -11,6 +11,7 @@ Ctrl-C cuts it short: it then reports what there is.
 """
 import argparse
 import json
+import math
 import os
 import re
 import resource
@@ -61,8 +62,8 @@ class Ratio:
 class Limit(Ratio):
     """What the machine or the map inside allows: no target, but the reason why one may be out of reach."""
 
-    def __init__(self, operation, first, other):
-        super().__init__(operation, first, other, at_least=0.0)
+    def __init__(self, operation, first, other, **limit):
+        super().__init__(operation, first, other, **(limit or {"at_least": 0.0}))
 
     def promised(self):
         return ""
@@ -155,6 +156,11 @@ TARGETS = [  # what, beside what, the target
         "sync `get`, in a coroutine, too",
         Ratio("find_hit", "async_co_await", "ours_get_in_coroutine", at_most=1.1),
     ),
+    (
+        "– *limit*: `co_await` of an address or an exception, no future",
+        "the same",
+        Limit("find_hit", "least_co_await", "ours_get_in_coroutine", at_most=math.inf),
+    ),
     ("async `find(…).get()`, miss", "sync `find`", Ratio("find_miss", "async_find", "ours_find", at_most=1.15)),
     (
         "– allocations of the three",
@@ -180,6 +186,11 @@ TARGETS = [  # what, beside what, the target
         "– *limit*: `unordered_map` + mutex, without a clock, one thread",
         HAND,
         Limit("find_threads", "map_and_mutex/threads:1", "hand_written/threads:1"),
+    ),
+    (
+        "– *limit*: two threads, each with a `memory_backend` of its own, no lock",
+        HAND + ", shared",
+        Limit("find_threads", "one_each/threads:2", "hand_written/threads:2"),
     ),
     (
         "– two threads, throughput",
@@ -306,7 +317,7 @@ def scenarios(program, only):
 
 def measure(program, quick, only, results):
     # A round has so many repetitions of so many seconds each.
-    rounds, repetitions, seconds = (1, 5, 0.02) if quick else (5, 5, 0.03)
+    rounds, repetitions, seconds = (1, 5, 0.02) if quick else (9, 5, 0.03)
     todo = [(round_, name) for round_ in range(rounds) for name in scenarios(program, only)]
     # Bytes do not vary, and sweeping a million entries takes long.
     todo = [(round_, name) for round_, name in todo if round_ == 0 or not name.startswith("memory/")]

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -79,6 +80,13 @@ public:
     }
 
     static std::size_t existing() { return all().size(); }
+
+    /// Whether each starts a cache line.
+    static bool aligned() {
+        return std::all_of(all().begin(), all().end(), [](const tracked_mutex* each) {
+            return reinterpret_cast<std::uintptr_t>(each) % 64 == 0;
+        });
+    }
 
     static inline thread_local int held = 0;
     static inline thread_local int reads_since_lock = 0; ///< of tracked_clock
@@ -283,6 +291,7 @@ TEST_CASE("there are as many shards as asked for and every number of them works"
     tracked_clock::reset();
     cache_of<int> cache(shards);
     CHECK(tracked_mutex::existing() == shards);
+    CHECK(tracked_mutex::aligned()); // so no two are in one cache line
     for (int i = 0; i != 500; ++i) {
         CHECK(cache.set(std::to_string(i), i));
     }
