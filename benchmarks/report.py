@@ -317,7 +317,7 @@ def scenarios(program, only):
 
 def measure(program, quick, only, results):
     # A round has so many repetitions of so many seconds each.
-    rounds, repetitions, seconds = (1, 5, 0.02) if quick else (9, 5, 0.03)
+    rounds, repetitions, seconds = (1, 5, 0.02) if quick else (7, 12, 0.015)
     todo = [(round_, name) for round_ in range(rounds) for name in scenarios(program, only)]
     # Bytes do not vary, and sweeping a million entries takes long.
     todo = [(round_, name) for round_, name in todo if round_ == 0 or not name.startswith("memory/")]

@@ -25,8 +25,8 @@ inline constexpr bool is_memory_backend = false;
 template <class Wire, class Clock, class Hash>
 inline constexpr bool is_memory_backend<memory_backend<Wire, Clock, Hash>> = true;
 
-// A function of its own, so that compilers keep it out of the way of those who find their key.
-inline std::exception_ptr missing(std::string_view key) {
+// A function of its own and cold, out of the way of those who find their key.
+[[gnu::cold]] inline std::exception_ptr missing(std::string_view key) {
     return std::make_exception_ptr(key_error(key));
 }
 

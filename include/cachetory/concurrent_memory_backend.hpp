@@ -137,12 +137,12 @@ public:
         } else {
             return locked(key,
                           [&](entries& home, hashed_key hashed, moment<Clock>& now, node& dead) {
-                              const auto hit = [&](auto& found) {
-                                  std::invoke(std::forward<F>(f), found.value);
-                                  return true;
-                              };
-                              return home.look_up(
-                                  hashed, hit, [] { return false; }, now, dead);
+                              const auto found = home.find_live(hashed, now, dead);
+                              if (found == home.entries_.end()) {
+                                  return false;
+                              }
+                              std::invoke(std::forward<F>(f), found->second.value);
+                              return true;
                           });
         }
     }
@@ -157,9 +157,9 @@ public:
     [[nodiscard]] std::optional<time_point> deadline(std::string_view key) {
         std::optional<time_point> found; // nullopt: absent
         locked(key, [&](entries& home, hashed_key hashed, moment<Clock>& now, node& dead) {
-            found = home.look_up(
-                hashed, [](auto& entry) { return std::optional(entry.deadline); },
-                []() -> std::optional<time_point> { return std::nullopt; }, now, dead);
+            if (const auto live = home.find_live(hashed, now, dead); live != home.entries_.end()) {
+                found = live->second.deadline;
+            }
         });
         if (!found) {
             throw key_error(key);

@@ -378,32 +378,31 @@ private:
     iterator find_live(const Key& key, moment<Clock>& now, node& dead) {
         const iterator found = entries_.find(key);
         if (found != entries_.end() && !is_live(found, now)) {
-            take_out_expired(found, dead);
+            dead = take_out(found);
             return entries_.end();
         }
         return found;
     }
 
-    // A function of its own and cold: compilers would otherwise inline the map's code for it into
-    // some look-ups and, for its size, not inline others at all.
-    [[gnu::cold]] void take_out_expired(iterator expired, node& dead) {
-        dead = entries_.extract(expired);
-    }
+    // A function of its own and cold, or compilers inline the map's code for it into some look-ups
+    // and, for its size, do not inline others at all.
+    [[gnu::cold]] node take_out(iterator expired) { return entries_.extract(expired); }
 
-    /// Returns `hit(entry&)`, or `miss()` if `key` has no live entry.
-    template <class Key, class Hit, class Miss>
-    auto look_up(const Key& key, Hit hit, Miss miss, moment<Clock>& now, node& dead)
-        -> decltype(miss()) {
-        const iterator found = find_live(key, now, dead);
-        return found != entries_.end() ? hit(found->second) : miss();
-    }
-
-    /// The same as a complete operation: what expired dies after `miss()`, for `key` may view it.
+    /// Returns `hit(entry&)`, or `miss()` if `key` has no live entry, as a complete operation. Not
+    /// by find_live(), for a hit should not have to prepare for the dead; and `key` by reference,
+    /// for its copies would be in memory, too.
     template <class Hit, class Miss>
-    auto look_up(std::string_view key, Hit hit, Miss miss) -> decltype(miss()) {
-        node dead;
+    auto look_up(const std::string_view& key, Hit hit, Miss miss) -> decltype(miss()) {
+        const iterator found = entries_.find(key);
+        if (found == entries_.end()) {
+            return miss();
+        }
         moment<Clock> now;
-        return look_up(key, std::move(hit), std::move(miss), now, dead);
+        if (is_live(found, now)) {
+            return hit(found->second);
+        }
+        const node dead = take_out(found); // dies after miss(), for `key` may view it
+        return miss();
     }
 
     /// Stores `value` and returns `true` with the value's new place; or, if `options` forbid it,
