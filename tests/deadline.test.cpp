@@ -86,6 +86,14 @@ std::vector<ttl> spans() {
     add_unit(chrono::weeks(1));
     add_unit(chrono::years(1));
     add_unit(frames(1));
+    for (const std::uint64_t ticks_per_second : {1'000'000'000U, 1'000'000U, 1'000U}) {
+        const auto most = std::numeric_limits<std::uint64_t>::max() / ticks_per_second;
+        const auto seconds = static_cast<std::int64_t>(most); // whose ticks just fit 64 bits
+        for (const auto fraction : {0ns, 1ns, 500'000'000ns, 999'999'999ns}) {
+            all.push_back(ttl(chrono::seconds(seconds)) - (-fraction));
+            all.push_back(ttl(chrono::seconds(-seconds)) - fraction);
+        }
+    }
     all.push_back(unsigned_nanoseconds::max());
     all.push_back(chrono::duration<std::uint64_t>::max());
     all.push_back(chrono::duration<double>(1e300));

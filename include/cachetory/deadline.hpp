@@ -65,7 +65,7 @@ public:
         }
         if constexpr (detail::coarse_clock<Clock> != detail::no_clock) {
             // What is far ahead, the coarse clock can tell, for a fraction of the price.
-            if (!now_ && reached_ == time_point::max()) {
+            if (reached_ == time_point::max()) {
                 reached_ = horizon();
                 if (deadline > reached_) {
                     return false;
