@@ -250,34 +250,7 @@ TEST_CASE("over-aligned values are aligned") {
     }
 }
 
-// Aliasing
-
-TEST_CASE("a key may view a stored key in every verb") {
-    clock_type::reset();
-    cache_of<int> cache;
-    const auto stored_key = [&](std::chrono::seconds time_to_live) {
-        cache.set(long_key, 1, {.time_to_live = 1h});
-        const std::string_view key = cache.get_many({long_key}).front().first;
-        cache.expire_in(key, time_to_live);
-        return key;
-    };
-    for (const auto time_to_live : {0s, 1s}) {
-        const bool alive = time_to_live > 0s;
-        CHECK(cache.contains(stored_key(time_to_live)) == alive);
-        CHECK(cache.take(stored_key(time_to_live)).has_value() == alive);
-        CHECK(cache.erase(stored_key(time_to_live)) == alive);
-        CHECK(cache.erase_many({stored_key(time_to_live)}) == (alive ? 1 : 0));
-        CHECK(cache.get_many({stored_key(time_to_live)}).size() == (alive ? 1 : 0));
-        CHECK(cache.expire_in(stored_key(time_to_live), 1s) == alive);
-        CHECK(cache.expire_at(stored_key(time_to_live), std::nullopt) == alive);
-        CHECK(cache.set(stored_key(time_to_live), 2, {.if_not_exists = true}) == !alive);
-        CHECK(cache.set(stored_key(time_to_live), 2));
-        CHECK(cache.set_many({{stored_key(time_to_live), 2}}) == 1);
-        CHECK(cache.get_or_set(stored_key(time_to_live), [] { return 3; }) == (alive ? 1 : 3));
-    }
-    CHECK_THROWS_WITH(cache.get(stored_key(0s)), support::contains(std::string(long_key)));
-    CHECK_THROWS_WITH(cache.deadline(stored_key(0s)), support::contains(std::string(long_key)));
-}
+// Aliasing (see aliasing.test.cpp for every verb)
 
 TEST_CASE("a key may view a stored value and a value may come from the same entry") {
     clock_type::reset();
@@ -311,7 +284,7 @@ TEST_CASE("a key may view a stored value and a value may come from the same entr
     CHECK(cache.get(name) == name);
 }
 
-// Destructors that call back
+// Destructors that call back (see aliasing.test.cpp for every verb)
 
 namespace {
 
@@ -331,100 +304,6 @@ void prepare(reentrant_cache& cache, std::function<void()> words) {
 }
 
 } // namespace
-
-TEST_CASE("a destructor of a value may call back in every verb") {
-    using words = std::function<void(reentrant_cache&)>;
-    const std::vector<words> all_words = {
-        [](reentrant_cache& cache) { cache.erase("a"); },
-        [](reentrant_cache& cache) { cache.erase("b"); },
-        [](reentrant_cache& cache) { cache.clear(); },
-        [](reentrant_cache& cache) { cache.set("a", support::last_words()); },
-        [](reentrant_cache& cache) { cache.purge_expired(); },
-        [](reentrant_cache& cache) {
-            for (int i = 0; i != 100; ++i) { // makes the table grow
-                cache.set(std::to_string(i), support::last_words());
-            }
-        },
-    };
-    using verb = std::function<void(reentrant_cache&)>;
-    const std::vector<verb> verbs = {
-        [](reentrant_cache& cache) { static_cast<void>(cache.find("a")); },
-        [](reentrant_cache& cache) { static_cast<void>(cache.contains("a")); },
-        [](reentrant_cache& cache) {
-            try {
-                static_cast<void>(cache.get("a"));
-            } catch (const cachetory::key_error&) {
-            }
-        },
-        [](reentrant_cache& cache) {
-            try {
-                static_cast<void>(cache.deadline("a"));
-            } catch (const cachetory::key_error&) {
-            }
-        },
-        [](reentrant_cache& cache) {
-            static_cast<void>(cache.get_many({"a", "b", "a", "c"}));
-        },
-        [](reentrant_cache& cache) { static_cast<void>(cache.take("a")); },
-        [](reentrant_cache& cache) { cache.set("a", support::last_words()); },
-        [](reentrant_cache& cache) {
-            cache.set("a", support::last_words(), {.time_to_live = 1s, .if_not_exists = true});
-        },
-        [](reentrant_cache& cache) {
-            std::map<std::string, support::last_words> items;
-            items["a"] = support::last_words();
-            items["b"] = support::last_words();
-            cache.set_many(std::move(items));
-        },
-        [](reentrant_cache& cache) { cache.get_or_set("a", [] { return support::last_words(); }); },
-        [](reentrant_cache& cache) { cache.expire_in("a", 1s); },
-        [](reentrant_cache& cache) { cache.expire_at("a", std::nullopt); },
-        [](reentrant_cache& cache) { cache.erase("a"); },
-        [](reentrant_cache& cache) {
-            cache.erase_many({"c", "a", "b"});
-        },
-        [](reentrant_cache& cache) { cache.clear(); },
-        [](reentrant_cache& cache) { cache.purge_expired(); },
-        [](reentrant_cache& cache) { cache.purge_expired(1); },
-        [](reentrant_cache& cache) { cache = reentrant_cache(); },
-    };
-    for (const words& speak : all_words) {
-        for (const verb& act : verbs) {
-            for (const bool expired : {false, true}) {
-                bool spoken = false;
-                {
-                    reentrant_cache cache;
-                    prepare(cache, [&] {
-                        spoken = true;
-                        speak(cache);
-                    });
-                    if (expired) {
-                        clock_type::advance(1s);
-                    }
-                    act(cache);
-                    cache.set("a", support::last_words()); // silences it, if it lives still
-                    CHECK(spoken);
-                    cache.set("z", support::last_words());
-                    CHECK(cache.contains("z"));
-                }
-            }
-        }
-    }
-}
-
-TEST_CASE("a destructor of a value may call back while the backend itself is destroyed") {
-    int spoken = 0;
-    {
-        reentrant_cache cache;
-        prepare(cache, [&] {
-            ++spoken;
-            CHECK(cache.empty());
-            CHECK_FALSE(cache.erase("b"));
-            cache.set("last", support::last_words([&] { ++spoken; }));
-        });
-    }
-    CHECK(spoken == 2);
-}
 
 TEST_CASE("a destructor sees the operation done and nothing half done") {
     reentrant_cache cache;
