@@ -214,15 +214,14 @@ constexpr ttl::ttl(std::chrono::duration<Rep, Period> length) noexcept : ttl(max
         using real = std::common_type_t<Rep, double>; // so that a float loses nothing when scaled
         const real count = length.count();
         constexpr real end = 0x1p63 * real(den) / real(num);
-        if (!(count >= -end)) { // NaN, too
-            *this = min();
-        } else if (count < end) {
+        *this = count > 0 ? max() : min(); // NaN: min()
+        if (-end < count && count < end) {
             const real nanos = count * (real(num) * real(giga) / real(den));
             const real seconds = count * real(num) / real(den);
             if (-0x1p53 < nanos && nanos < 0x1p53) { // there is room for a fraction
                 const auto whole = static_cast<std::int64_t>(nanos);
                 *this = std::chrono::nanoseconds(real(whole) < nanos ? whole + 1 : whole);
-            } else if (seconds < 0x1p63) { // it may have been rounded up
+            } else if (-0x1p63 <= seconds && seconds < 0x1p63) { // as yet, rounded as it is
                 const auto whole = static_cast<std::int64_t>(seconds);
                 const std::int64_t floor = real(whole) > seconds ? whole - 1 : whole;
                 const real rest = (seconds - real(floor)) * real(giga);

@@ -122,10 +122,10 @@ public:
     }
 
     /// Runs `f(value)` on the stored value of `key` under the lock. Returns whether there was one.
-    /// Atomic. What `f` throws comes out; what it returns is dropped, after unlocking. It must not
-    /// call this backend, nor let the reference out, nor destroy what might call this backend: swap
-    /// that out, or return it. It should be short: it holds up every thread whose key is in the
-    /// same shard.
+    /// Atomic. What `f` throws comes out; what it returns is dropped, after unlocking if it can be
+    /// moved. It must not call this backend, nor let the reference out, nor destroy what might call
+    /// this backend: swap that out, or return it. It should be short: it holds up every thread
+    /// whose key is in the same shard.
     template <std::invocable<Wire&> F>
     bool visit(std::string_view key, F&& f) {
         using result = std::invoke_result_t<F, Wire&>;

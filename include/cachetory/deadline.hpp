@@ -20,7 +20,7 @@ template <class TimePoint>
 inline constexpr TimePoint never = TimePoint::max();
 
 /// Returns the time `span` after `start`, rounded up to a tick, the nearest there is if it is out
-/// of range.
+/// of range, or if ticks are floating-point numbers.
 template <class TimePoint>
 [[nodiscard]] constexpr TimePoint saturating_add(TimePoint start, ttl span) noexcept;
 

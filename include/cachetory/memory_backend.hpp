@@ -211,7 +211,8 @@ public:
     }
 
     /// Stores each of `items` as `set` would, in order. Returns how many were stored. If one fails,
-    /// those before it stay. `items` is any range of pairs (see `item_range`), or a braced list.
+    /// those before it stay. `items` is any range of pairs (see `item_range`), or a braced list. No
+    /// key may view a value that an earlier item replaces.
     template <item_range<Wire> Items = std::initializer_list<std::pair<std::string_view, Wire>>>
     std::size_t set_many(Items&& items, set_options options = {}) {
         std::size_t stored = 0;
@@ -288,7 +289,7 @@ public:
         moment<Clock> now;
         for (auto&& key : keys) {
             node dead;
-            if (extract(key, now, dead)) {
+            if (extract(std::string_view(key), now, dead)) {
                 ++erased;
             }
         }
@@ -362,12 +363,13 @@ private:
     using map = std::unordered_map<std::string, entry, Hash, equal_keys>;
     using iterator = typename map::iterator;
 
-    // The primitives below destroy nothing: what dies, they hand to their caller, who destroys it
-    // when the operation is done (and, where there is a lock, after unlocking).
+    // The primitives below destroy nothing, unless they are the whole operation: what dies, they
+    // hand to their caller, who destroys it when the operation is done (and, where there is a lock,
+    // after unlocking).
     using node = typename map::node_type;
     using batch = std::array<node, 32>;
 
-    /// Whether there is an entry at `place`, and not an expired one. All operations ask here.
+    /// Whether there is an entry at `place`, and not an expired one.
     bool is_live(iterator place, moment<Clock>& now) {
         return place != entries_.end() && !now.has_passed(place->second.deadline);
     }

@@ -95,6 +95,7 @@ inline void arithmetic(input& in) {
         convert_real("real nanoseconds", duration<double, std::nano>(x));
         convert_real("real seconds", duration<double>(x));
         convert_real("real hours", duration<double, std::ratio<3600>>(x));
+        convert_real("real odd units", duration<double, std::ratio<7, 29>>(x));
         convert_real("float milliseconds", duration<float, std::milli>(static_cast<float>(x)));
 
         const ttl span = in.life().value_or(in.flag() ? ttl::max() : ttl::min());
