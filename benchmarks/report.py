@@ -35,7 +35,14 @@ COMMAND = "cmake --workflow --preset benchmark && python3 benchmarks/report.py"
 SIZES = (1_000, 100_000)
 
 
-class Ratio:
+class Target:
+    def range(self, results, i):
+        """What the rounds came to, at least and at most, for the i-th figure."""
+        value = self.measured(results)[i]
+        return value, value
+
+
+class Ratio(Target):
     """Time of `ours` / time of `other`, to be at most so much; with `at_least`, the other way round."""
 
     def __init__(self, operation, ours, other, at_most=None, at_least=None, shape="k12_v8", sizes=SIZES):
@@ -44,9 +51,15 @@ class Ratio:
         self.limits = limits if isinstance(limits, tuple) else (limits,) * len(sizes)
         self.at_least = at_least is not None
 
+    def pairs(self):
+        return list(zip(self.other, self.ours) if self.at_least else zip(self.ours, self.other))
+
     def measured(self, results):
-        pairs = zip(self.other, self.ours) if self.at_least else zip(self.ours, self.other)
-        return [results.ratio(a, b) for a, b in pairs]
+        return [results.ratio(a, b) for a, b in self.pairs()]
+
+    def range(self, results, i):
+        rounds = results.ratios_of_rounds(*self.pairs()[i])
+        return min(rounds), max(rounds)
 
     def promised(self):
         sign, unit = "≥" if self.at_least else "≤", "×"
@@ -80,8 +93,10 @@ class Growth(Ratio):
         few, lots = super().measured(results)
         return [None if few is None or lots is None else lots / few]
 
+    range = Target.range
 
-class Allocations:
+
+class Allocations(Target):
     """How often each call allocates."""
 
     def __init__(self, *names):
@@ -102,7 +117,7 @@ class Allocations:
         return f"{value:g}" if value else "none"
 
 
-class NodeBytes:
+class NodeBytes(Target):
     """How many bytes an entry takes more than one of a map without deadlines."""
 
     limits = (8,)
@@ -276,6 +291,14 @@ class Results:
         ratios = [first[at][0] / second[at][0] for at in first.keys() & second.keys() if second[at][0] > 0]
         return statistics.median(ratios) if ratios else None
 
+    def ratios_of_rounds(self, a, b):
+        """The median ratio of each round."""
+        first, second = self.by_name()[a], self.by_name()[b]
+        rounds = {}
+        for at in first.keys() & second.keys():
+            rounds.setdefault(at[0], []).append(first[at][0] / second[at][0])
+        return [statistics.median(ratios) for ratios in rounds.values()]
+
     def counter(self, name, counter):
         runs = [run[counter] for _, run in self.by_name().get(name, {}).values() if counter in run]
         return statistics.median(runs) if runs else None
@@ -421,19 +444,23 @@ def table(results):
     missed = 0
     for what, beside, target in TARGETS:
         values = target.measured(results)
-        known = [(value, limit) for value, limit in zip(values, target.limits) if value is not None]
-        if not known:
+        if all(value is None for value in values):
             continue
-        met = all(target.met(value, limit) for value, limit in known)
-        missed += not met
-        verdict = "" if not target.promised() else "yes" if met else "**no**"
-        figures = " / ".join("?" if value is None else target.text(value) for value in values)
-        lines.append(f"| {what} | {beside} | {target.promised()} | {figures} | {verdict} |")
+        figures = ["?" if value is None else target.text(value) for value in values]
+        verdict = "yes" if target.promised() else ""
+        for i, (value, limit) in enumerate(zip(values, target.limits)):
+            if value is not None and not target.met(value, limit):
+                low, high = target.range(results, i)
+                figures[i] += f" ({target.text(low)} to {target.text(high)})"
+                verdict = "**no**"
+        missed += verdict == "**no**"
+        lines.append(f"| {what} | {beside} | {target.promised()} | {' / '.join(figures)} | {verdict} |")
     if results.headers:
         ratio = statistics.median(ours / standard for ours, standard in results.headers)
         lines.append(f"| compiling `memory_backend.hpp` | the standard headers it includes | | {ratio:.2f}× | |")
     lines += [
         "",
+        "Where a target is missed, the range of the rounds follows: how sure the figure is.",
         "`unordered_map` hashes with `std::hash`, ours with its keyed hash: part of each ratio is the hash.",
         f"Keys of 12 bytes and values of 8, unless said otherwise. {machine(results)}. Remake it with `{COMMAND}`.",
     ]
