@@ -187,6 +187,8 @@ TEST_CASE("a ttl is made of any duration in a constant expression") {
     STATIC_REQUIRE(ttl(1h).seconds() == 3600s);
     STATIC_REQUIRE(ttl(1500ms).fraction() == 500ms);
     STATIC_REQUIRE(ttl(chrono::hours::max()) == ttl::max());
+    STATIC_REQUIRE(ttl(chrono::duration<double, std::ratio<3600>>(1e308)) == ttl::max());
+    STATIC_REQUIRE(ttl(chrono::duration<double, std::ratio<3600>>(-1e308)) == ttl::min());
     STATIC_REQUIRE(ttl(chrono::hours::min()) == ttl::min());
     STATIC_REQUIRE(ttl(of<double>(1e300)) == ttl::max());
     STATIC_REQUIRE(ttl(1s) == ttl(1000ms));
