@@ -371,8 +371,8 @@ TEST_CASE("real clocks saturate at their ends") {
         moment<Clock> now;
         CHECK(now.after(chrono::hours::max()) == never<time_point>);
         CHECK(now.after(chrono::hours::min()) == time_point::min());
-        CHECK(now.after(chrono::nanoseconds::max()) == never<time_point>);
-        CHECK(now.has_passed(now.after(chrono::nanoseconds::min())));
+        CHECK(now.after(Clock::duration::max()) == never<time_point>);
+        CHECK(now.has_passed(now.after(Clock::duration::min())));
         CHECK(now.has_passed(now.after(0s)));
         CHECK(now.has_passed(now.after(-tick)));
         CHECK_FALSE(now.has_passed(now.after(tick)));
