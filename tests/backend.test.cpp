@@ -177,6 +177,7 @@ TEST_CASE("a ttl takes floating-point durations whatever they hold") {
 TEST_CASE("what rounds up to a whole second is a whole second") {
     check(of<std::int64_t, std::pico>(999'999'999'001), {1});
     check(of<std::int64_t, std::pico>(-1), {0});
+    CHECK(ttl(of<wide, std::pico>((wide(1) << 63) * 1'000'000'000'000 - 1)) == ttl::max());
     check(of<std::int64_t, std::pico>(-999), {0});
     check(of<std::int64_t, std::pico>(-1000), {-1, 999'999'999});
     check(of<double, std::nano>(999'999'999.5), {1});
