@@ -418,10 +418,7 @@ private:
         const iterator found = entries_.find(key);
         if (found == entries_.end()) {
             const time_point deadline = now.after(options.time_to_live);
-            make_room();
-            const auto inserted =
-                entries_.try_emplace(std::string(std::move(key)), std::move(value), deadline);
-            return {inserted.first->second.value, true};
+            return {insert(std::string(std::move(key)), value, deadline), true};
         }
         entry& old = found->second;
         if (options.if_not_exists && is_live(found, now)) {
@@ -431,6 +428,13 @@ private:
         replace(old.value, value, dead);
         old.deadline = deadline;
         return {old.value, true};
+    }
+
+    /// Stores a value under a key that has no entry. Not inlined, so that overwriting is.
+    [[gnu::noinline]] Wire& insert(std::string key, Wire& value, time_point deadline) {
+        make_room();
+        const auto inserted = entries_.try_emplace(std::move(key), std::move(value), deadline);
+        return inserted.first->second.value;
     }
 
     /// Sees to it that the table need not grow for the next entry: the map would grow after having
