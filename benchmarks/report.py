@@ -286,17 +286,20 @@ class Results:
         runs = self.by_name().get(name)
         return statistics.median(taken for taken, _ in runs.values()) if runs else None
 
-    def ratio(self, a, b):
+    def ratios(self, a, b):
+        """The ratios of the runs that were made side by side, by round and repetition."""
         first, second = self.by_name().get(a, {}), self.by_name().get(b, {})
-        ratios = [first[at][0] / second[at][0] for at in first.keys() & second.keys() if second[at][0] > 0]
-        return statistics.median(ratios) if ratios else None
+        return {at: first[at][0] / second[at][0] for at in first.keys() & second.keys() if second[at][0] > 0}
+
+    def ratio(self, a, b):
+        ratios = self.ratios(a, b)
+        return statistics.median(ratios.values()) if ratios else None
 
     def ratios_of_rounds(self, a, b):
         """The median ratio of each round."""
-        first, second = self.by_name()[a], self.by_name()[b]
         rounds = {}
-        for at in first.keys() & second.keys():
-            rounds.setdefault(at[0], []).append(first[at][0] / second[at][0])
+        for (round_, _), ratio in self.ratios(a, b).items():
+            rounds.setdefault(round_, []).append(ratio)
         return [statistics.median(ratios) for ratios in rounds.values()]
 
     def counter(self, name, counter):

@@ -120,22 +120,23 @@ void sweep(const support::verb<Cache>& verb) {
     CHECK((met & ~verb.faults & ~(fault::hash | fault::move | fault::all_moves)) == 0);
 }
 
+template <class Cache>
+void sweep_every_verb() {
+    for (const auto& verb : support::every_verb<Cache>()) {
+        sweep(verb);
+    }
+}
+
 } // namespace
 
 TEMPLATE_TEST_CASE("a fault at any moment in any verb has no effect if moves are safe",
                    "",
                    CACHETORY_FLAVOURS) {
-    using cache = support::faulty<TestType, support::wire<true>>;
-    for (const auto& verb : support::every_verb<cache>()) {
-        sweep(verb);
-    }
+    sweep_every_verb<support::faulty<TestType, support::wire<true>>>();
 }
 
 TEMPLATE_TEST_CASE("a fault at any moment in any verb leaves whole entries if moves are not safe",
                    "",
                    CACHETORY_FLAVOURS) {
-    using cache = support::faulty<TestType, support::wire<false>>;
-    for (const auto& verb : support::every_verb<cache>()) {
-        sweep(verb);
-    }
+    sweep_every_verb<support::faulty<TestType, support::wire<false>>>();
 }
