@@ -221,7 +221,7 @@ constexpr ttl::ttl(std::chrono::duration<Rep, Period> length) noexcept : ttl(max
             if (-0x1p53 < nanos && nanos < 0x1p53) { // there is room for a fraction
                 const auto whole = static_cast<std::int64_t>(nanos);
                 *this = std::chrono::nanoseconds(real(whole) < nanos ? whole + 1 : whole);
-            } else if (-0x1p63 <= seconds && seconds < 0x1p63) { // as yet, rounded as it is
+            } else if (-0x1p63 <= seconds && seconds < 0x1p63) { // rounding may have led beyond
                 const auto whole = static_cast<std::int64_t>(seconds);
                 const std::int64_t floor = real(whole) > seconds ? whole - 1 : whole;
                 const real rest = (seconds - real(floor)) * real(giga);
