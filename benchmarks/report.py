@@ -677,7 +677,7 @@ def main():
         target.write_text(drawing, encoding="utf-8")
         print(f"written: {target}")
     if missed:
-        print(f"{missed} targets missed", file=sys.stderr)
+        print(f"targets missed: {missed}", file=sys.stderr)
     sys.exit(1 if results.failures() else 0)
 
 
