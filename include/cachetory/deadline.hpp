@@ -60,20 +60,20 @@ public:
 
     /// Whether an entry with this deadline is expired: dead at the very instant.
     [[nodiscard]] bool has_passed(time_point deadline) {
-        if (deadline > reached_ || deadline == never<time_point>) {
+        if (deadline > alive_after_ || deadline == never<time_point>) {
             return false;
         }
         if constexpr (detail::coarse_clock<Clock> != detail::no_clock) {
             // What is far ahead, the coarse clock can tell, for a fraction of the price.
-            if (reached_ == time_point::max()) {
-                reached_ = horizon();
-                if (deadline > reached_) {
+            if (alive_after_ == time_point::max()) {
+                alive_after_ = horizon();
+                if (deadline > alive_after_) {
                     return false;
                 }
             }
         }
-        reached_ = now();
-        return !(deadline > reached_); // not <=: it may be NaN
+        alive_after_ = now();
+        return !(deadline > alive_after_); // not <=: it may be NaN
     }
 
     /// The deadline of an entry that is to live for `time_to_live` from now on.
@@ -136,7 +136,7 @@ private:
             std::chrono::duration_cast<typename time_point::duration>(seconds + fraction));
     }
 
-    time_point reached_ = time_point::max(); // at most: later deadlines are ahead
+    time_point alive_after_ = time_point::max(); // deadlines that are later have not passed
     std::optional<time_point> now_;
 };
 
@@ -159,6 +159,8 @@ constexpr TimePoint saturating_add(TimePoint start, ttl span) noexcept {
         constexpr std::uint64_t num = period::num;
         constexpr std::uint64_t den = period::den;
         using per_nanosecond = std::ratio_divide<std::nano, std::ratio<1, period::den>>;
+        static_assert(per_nanosecond::num <= most / 1'000'000'000,
+                      "cachetory: the clock's tick is too fine, or too odd a fraction");
 
         const bool back = span.seconds().count() < 0;
         const bool partial = span.fraction().count() != 0;

@@ -151,7 +151,7 @@ private:
     key_type key_;
 };
 
-static_assert(!noexcept(string_hash()(std::string_view())), "see operator()");
+static_assert(!noexcept(std::declval<const string_hash&>()(std::string_view())), "see operator()");
 
 } // namespace cachetory
 
