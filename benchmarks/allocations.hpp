@@ -14,13 +14,6 @@ struct allocation_count {
 
 allocation_count allocated() noexcept;
 
-/// How many bytes of the heap are taken by what was allocated and not freed since
-/// `start_weighing()`, the heap's own book-keeping included; 0 where the heap cannot tell.
-std::size_t heap_bytes() noexcept;
-
-void start_weighing() noexcept;
-void stop_weighing() noexcept;
-
 } // namespace bench
 
 #endif

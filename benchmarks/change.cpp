@@ -107,10 +107,10 @@ void add_all(const shape& of) {
 #endif
 
     // Poco's is left out: each of its insertions sweeps all that has expired.
-    add_expire<map_and_clock<Value, life::none>>(of, "map_and_clock");
-    add_expire<sync<Value, life::none>>(of, "ours");
-    add_expire<concurrent<Value, life::none>>(of, "ours_concurrent");
-    add_expire<hand_written<Value, life::none>>(of, "hand_written");
+    add_expire<map_and_clock<Value, life::expired>>(of, "map_and_clock");
+    add_expire<sync<Value, life::expired>>(of, "ours");
+    add_expire<concurrent<Value, life::expired>>(of, "ours_concurrent");
+    add_expire<hand_written<Value, life::expired>>(of, "hand_written");
 }
 
 } // namespace

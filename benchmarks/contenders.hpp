@@ -24,14 +24,14 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #endif
 
-// Every contender has: find(key, use), which runs use(value) on a hit and returns whether it was
-// one; set(key, value), which stores or overwrites; insert(key, value), the best it has for a key
-// that it lacks; size().
+// Every contender has what it is measured by: find(key, use), which runs use(value) on a hit and
+// returns whether it was one; set(key, value), which stores or overwrites; insert(key, value), the
+// best it has for a key that it lacks; size().
 
 namespace bench {
 
 /// How long entries live.
-enum class life { forever, hour, none };
+enum class life { forever, hour, expired };
 
 using steady = std::chrono::steady_clock;
 
@@ -54,8 +54,8 @@ struct text_hash {
     }
 };
 
-template <class Value>
-using text_map = std::unordered_map<std::string, Value, text_hash, std::equal_to<>>;
+template <class Value, class Hash = text_hash>
+using text_map = std::unordered_map<std::string, Value, Hash, std::equal_to<>>;
 
 /// A map that has room for deadlines, but neither looks at them nor at the clock.
 template <class Map>
@@ -98,6 +98,9 @@ private:
 template <class Value>
 using bare = bare_map<text_map<entry<Value>>>;
 
+template <class Value>
+using bare_with_our_hash = bare_map<text_map<entry<Value>, cachetory::string_hash>>;
+
 #if defined(CACHETORY_BENCHMARK_BOOST)
 template <class Value>
 using boost_flat =
@@ -129,7 +132,7 @@ struct no_mutex {
 };
 
 /// What people write by hand: a map, a mutex, and a look at the clock. With `no_mutex`, without the
-/// mutex; with `life::forever`, without the clock.
+/// mutex.
 template <class Value, life Life, class Mutex = std::mutex>
 class hand_written {
 public:
@@ -141,7 +144,7 @@ public:
         if (found == entries_.end()) {
             return std::nullopt;
         }
-        if (Life != life::forever && found->second.deadline <= steady::now()) {
+        if (found->second.deadline <= steady::now()) {
             entries_.erase(found);
             return std::nullopt;
         }
@@ -176,9 +179,7 @@ public:
     std::size_t size() const { return entries_.size(); }
 
 private:
-    static steady::time_point deadline() {
-        return Life == life::forever ? steady::time_point::max() : steady::now() + length<Life>;
-    }
+    static steady::time_point deadline() { return steady::now() + length<Life>; }
 
     Mutex mutex_;
     text_map<entry<Value>> entries_;
@@ -261,6 +262,20 @@ using wall_clock = ours<cachetory::memory_backend<Value, std::chrono::system_clo
 template <class Value, life Life>
 using concurrent = ours<cachetory::concurrent_memory_backend<Value>, Life>;
 
+/// A `memory_backend` behind one mutex: the least that a lock costs.
+template <class Value, life Life>
+class one_mutex : public sync<Value, Life> {
+public:
+    template <class Use>
+    bool find(std::string_view key, Use use) {
+        const std::lock_guard lock(mutex_);
+        return sync<Value, Life>::find(key, use);
+    }
+
+private:
+    std::mutex mutex_;
+};
+
 /// `async_memory_backend`.
 template <class Value, life Life>
 class async {
@@ -268,11 +283,7 @@ public:
     using value_type = Value;
 
     void insert(std::string_view key, const Value& value) {
-        if constexpr (Life == life::forever) {
-            cache.set(key, value).get();
-        } else {
-            cache.set(key, value, {.time_to_live = length<Life>}).get();
-        }
+        cache.set(key, value, {.time_to_live = length<Life>}).get();
     }
 
     cachetory::async_memory_backend<Value> cache;

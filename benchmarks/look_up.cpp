@@ -4,6 +4,7 @@
 #include "contenders.hpp"
 #include "workload.hpp"
 
+#include <array>
 #include <benchmark/benchmark.h>
 #include <coroutine>
 #include <cstddef>
@@ -80,8 +81,6 @@ void add(const shape& of, outcome expected, std::string_view contender) {
 
 // The same cache asked in several ways
 
-/// Finds a value, or not; and gets one that is there: from a `memory_backend`, and from an
-/// `async_backend`, each future asked at once.
 constexpr auto find_sync = [](auto& contender, std::string_view key) {
     const auto* found = contender.cache.synchronous().find(key);
     if (found != nullptr) {
@@ -120,7 +119,7 @@ struct task {
     };
 };
 
-/// The least that a coroutine can await and that can fail.
+/// An address or an error to await, with as little around it as we could think of.
 template <class Value>
 struct value_or_error {
     bool await_ready() const noexcept { return true; }
@@ -197,6 +196,7 @@ template <class Value>
 void add_hits(const shape& of) {
     constexpr auto hit = outcome::hit;
     add<bare<Value>>(of, hit, "bare");
+    add<bare_with_our_hash<Value>>(of, hit, "bare_with_our_hash");
     const auto never = std::make_shared<filled<sync<Value, life::forever>>>(of);
     add(never, of, hit, "ours_never", find);
     add(never, of, hit, "ours_never_get", [](auto& contender, std::string_view key) {
@@ -223,6 +223,7 @@ template <class Value>
 void add_misses(const shape& of) {
     constexpr auto miss = outcome::miss;
     add<bare<Value>>(of, miss, "bare");
+    add<bare_with_our_hash<Value>>(of, miss, "bare_with_our_hash");
     add<sync<Value, life::hour>>(of, miss, "ours");
     add<concurrent<Value, life::hour>>(of, miss, "ours_concurrent");
     add<hand_written<Value, life::hour>>(of, miss, "hand_written");
@@ -302,19 +303,24 @@ void add_bulks(const shape& of) {
 
 // Two threads, on different keys
 
+/// Where one thread's last repetition stopped in its half of the keys. Alone on its cache line.
+struct alignas(64) progress {
+    std::size_t position = 0;
+};
+
 /// `caches` are one that the threads share, or one for each.
 template <class Contender>
 void add_threads(const shape& of,
                  std::string_view contender,
                  const std::vector<full<Contender>>& caches) {
+    const auto of_threads = std::make_shared<std::array<progress, 2>>();
     benchmark::RegisterBenchmark(
         name("find_threads", of, sizeof(typename Contender::value_type), contender).c_str(),
         [=](benchmark::State& state) {
             const auto thread = std::size_t(state.thread_index());
             Contender& asked = (*caches[thread % caches.size()])();
-            std::size_t position = 0;
-            look_up(state, workload_of(of).halves[thread], position, outcome::hit,
-                    [&](std::string_view key) { return find(asked, key); });
+            look_up(state, workload_of(of).halves[thread], (*of_threads)[thread].position,
+                    outcome::hit, [&](std::string_view key) { return find(asked, key); });
         })
         ->UseRealTime()
         ->Threads(1)
@@ -346,7 +352,7 @@ void add_look_ups() {
         add_threads<concurrent<value<8>, life::hour>>(of, "ours_concurrent");
         add_threads<hand_written<value<8>, life::hour>>(of, "hand_written");
         // What the machine and the map would allow at most:
-        add_threads<hand_written<value<8>, life::forever>>(of, "map_and_mutex");
+        add_threads<one_mutex<value<8>, life::hour>>(of, "one_mutex");
         using own = filled<sync<value<8>, life::hour>>;
         add_threads<sync<value<8>, life::hour>>(
             of, "one_each", {std::make_shared<own>(of), std::make_shared<own>(of)});

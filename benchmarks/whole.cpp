@@ -16,7 +16,7 @@ namespace {
 /// The time spent by this process: other processes make no pause look longer.
 double seconds() { return double(std::clock()) / double(CLOCKS_PER_SEC); }
 
-using expired = sync<value<8>, life::none>;
+using expired = sync<value<8>, life::expired>;
 
 void fill(expired& cache, const shape& of) {
     const key_list& keys = workload_of(of).stored;
@@ -43,18 +43,12 @@ void sweep_in_steps(benchmark::State& state, const shape& of) {
         expired filled;
         fill(filled, of);
         double longest = 0;
-        double sum = 0;
-        int calls = 0;
         while (!filled.cache.empty()) {
             const double start = seconds();
             filled.cache.purge_expired(1000);
-            const double pause = seconds() - start;
-            longest = std::max(longest, pause);
-            sum += pause;
-            ++calls;
+            longest = std::max(longest, seconds() - start);
         }
         state.SetIterationTime(longest);
-        state.counters["mean_call_ns"] = sum / calls * 1e9;
     }
 }
 
@@ -64,27 +58,15 @@ void add_weight(const shape& of, std::string_view contender) {
         name("memory", of, sizeof(typename Contender::value_type), contender).c_str(),
         [=](benchmark::State& state) {
             const key_list& keys = workload_of(of).stored;
-            const auto per_entry = [&](std::size_t bytes) {
-                return double(bytes) / double(of.entries);
-            };
             for (auto _ : state) {
-                start_weighing();
                 Contender cache;
+                cache.reserve(of.entries); // so that what is asked for is one node for each entry
+                const std::size_t before = allocated().bytes;
                 for (std::size_t i = 0; i != keys.size(); ++i) {
                     cache.insert(keys[i], {i});
                 }
-                state.counters["heap_bytes"] = per_entry(heap_bytes());
-                stop_weighing();
-                if constexpr (requires { cache.reserve(of.entries); }) {
-                    // The table left out, what is asked for is one node for each entry.
-                    Contender reserved;
-                    reserved.reserve(of.entries);
-                    const std::size_t before = allocated().bytes;
-                    for (std::size_t i = 0; i != keys.size(); ++i) {
-                        reserved.insert(keys[i], {i});
-                    }
-                    state.counters["node_bytes"] = per_entry(allocated().bytes - before);
-                }
+                state.counters["node_bytes"] =
+                    double(allocated().bytes - before) / double(of.entries);
                 state.SetIterationTime(1e-9); // of no interest
             }
         })
@@ -110,13 +92,6 @@ void add_whole_caches() {
         add_weight<values_only<value<8>>>(of, "values_only");
         add_weight<bare<value<8>>>(of, "bare");
         add_weight<sync<value<8>, life::hour>>(of, "ours");
-        add_weight<concurrent<value<8>, life::hour>>(of, "ours_concurrent");
-#if defined(CACHETORY_BENCHMARK_POCO)
-        add_weight<poco<value<8>, life::hour>>(of, "poco");
-#endif
-#if defined(CACHETORY_BENCHMARK_BOOST)
-        add_weight<boost_flat<value<8>>>(of, "boost_flat");
-#endif
     }
 }
 

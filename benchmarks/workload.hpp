@@ -125,7 +125,9 @@ private:
 
 /// Made when first asked for, because most runs need few of them.
 inline const workload& workload_of(const shape& of) {
+    static std::mutex mutex;
     static std::map<shape, workload> all;
+    const std::lock_guard lock(mutex);
     return all.try_emplace(of, of).first->second;
 }
 
