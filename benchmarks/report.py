@@ -491,14 +491,15 @@ def table(results):
         for i, (value, limit) in enumerate(zip(values, target.limits)):
             if value is not None and not target.met(value, limit):
                 low, high = target.range(results, i)
-                figures[i] += f" ({target.text(low)} to {target.text(high)})"
+                if low != high:
+                    figures[i] += f" ({target.text(low)} to {target.text(high)})"
                 verdict = "**no**"
         missed += verdict == "**no**"
         lines.append(f"| {what} | {beside} | {target.promised()} | {' / '.join(figures)} | {verdict} |")
     lines += [
         "",
         "Where a target is missed, the range of the rounds follows: how sure the figure is.",
-        "`unordered_map` hashes with `std::hash` unless said otherwise, ours with its keyed hash: what it gains is the hash.",
+        "`unordered_map` hashes with `std::hash` unless said otherwise, ours with its keyed hash: what it gains is mostly the hash.",
         "Beside the map with our hash remain the check of the deadline, and that the compiler inlines the map's `find` into the one loop that calls it:"
         " a program that looks up in several places calls either.",
         f"Keys of 12 bytes and values of 8, unless said otherwise. {machine(results)}. Remake it with `{COMMAND}`.",
