@@ -171,16 +171,16 @@ public:
 
     template <class F>
     bool visit(std::string_view key, F f) {
-        return with_live(key, [&](entry& live) { f(live.value); });
+        return with_live(key, [&](entry& live, time_point) { f(live.value); });
     }
 
     bool contains(std::string_view key) {
-        return with_live(key, [](entry&) {});
+        return with_live(key, [](entry&, time_point) {});
     }
 
     std::optional<time_point> deadline(std::string_view key) {
         time_point when;
-        if (!with_live(key, [&](entry& live) { when = live.deadline; })) {
+        if (!with_live(key, [&](entry& live, time_point) { when = live.deadline; })) {
             throw cachetory::key_error(key);
         }
         return when == time_point::max() ? std::nullopt : std::optional(when);
@@ -188,7 +188,7 @@ public:
 
     std::optional<yielding_number> take(std::string_view key) {
         std::optional<yielding_number> taken;
-        with_live(key, [&](entry& live) {
+        with_live(key, [&](entry& live, time_point) {
             taken = live.value;
             live.deadline = time_point::min();
         });
@@ -214,12 +214,14 @@ public:
     }
 
     bool expire_at(std::string_view key, std::optional<time_point> when) {
-        return with_live(key,
-                         [&](entry& live) { live.deadline = when.value_or(time_point::max()); });
+        return with_live(key, [&](entry& live, time_point) {
+            live.deadline = when.value_or(time_point::max());
+        });
     }
 
     bool expire_in(std::string_view key, std::optional<cachetory::ttl> life) {
-        return with_live(key, [&](entry& live) { live.deadline = after(life); });
+        return with_live(key,
+                         [&](entry& live, time_point now) { live.deadline = after(now, life); });
     }
 
     auto get_many(const std::vector<std::string>& keys) {
@@ -245,18 +247,18 @@ private:
         time_point deadline;
     };
 
-    static time_point after(std::optional<cachetory::ttl> life) {
-        return life ? cachetory::saturating_add(yielding_clock::now(), *life) : time_point::max();
+    static time_point after(time_point now, std::optional<cachetory::ttl> life) {
+        return life ? cachetory::saturating_add(now, *life) : time_point::max();
     }
 
     std::pair<yielding_number, bool>
     store(std::string_view key, yielding_number value, cachetory::set_options options) {
         const auto at = entries_.find(std::string(key));
-        if (options.if_not_exists && at != entries_.end() &&
-            !(at->second.deadline <= yielding_clock::now())) {
+        const time_point now = yielding_clock::now();
+        if (options.if_not_exists && at != entries_.end() && !(at->second.deadline <= now)) {
             return {at->second.value, false};
         }
-        const entry stored = {std::move(value), after(options.time_to_live)};
+        const entry stored = {std::move(value), after(now, options.time_to_live)};
         return {entries_.insert_or_assign(std::string(key), stored).first->second.value, true};
     }
 
@@ -264,10 +266,11 @@ private:
     bool with_live(std::string_view key, Operation operate) {
         const std::lock_guard lock(mutex_);
         const auto at = entries_.find(std::string(key));
-        if (at == entries_.end() || at->second.deadline <= yielding_clock::now()) {
+        const time_point now = yielding_clock::now(); // once: another thread may set it forward
+        if (at == entries_.end() || at->second.deadline <= now) {
             return false;
         }
-        operate(at->second);
+        operate(at->second, now);
         return true;
     }
 
