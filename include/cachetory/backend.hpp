@@ -139,6 +139,14 @@ constexpr auto&& forward_item(Item&& item) noexcept {
     }
 }
 
+/// Makes room in `found` for one item for each of `keys`, if their number can be told.
+template <class Keys, class Found>
+constexpr void reserve_for(Keys& keys, Found& found) {
+    if constexpr (requires { std::ranges::size(keys); }) {
+        found.reserve(static_cast<std::size_t>(std::ranges::size(keys)));
+    }
+}
+
 } // namespace detail
 
 /// What `set_many` takes for `items`: a range of pairs of a key and something convertible to

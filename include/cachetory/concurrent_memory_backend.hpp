@@ -16,7 +16,6 @@
 #include <limits>
 #include <mutex>
 #include <optional>
-#include <ranges>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -174,9 +173,7 @@ public:
               std::copy_constructible W = Wire>
     [[nodiscard]] auto get_many(Keys&& keys) -> std::vector<std::pair<std::string, W>> {
         std::vector<std::pair<std::string, W>> found;
-        if constexpr (requires { std::ranges::size(keys); }) {
-            found.reserve(static_cast<std::size_t>(std::ranges::size(keys)));
-        }
+        detail::reserve_for(keys, found);
         for (auto&& key : keys) {
             const std::string_view view = key;
             if (std::optional<W> value = find(view)) {

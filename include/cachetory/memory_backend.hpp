@@ -160,9 +160,7 @@ public:
     [[nodiscard]] auto get_many(Keys&& keys)
         -> std::vector<std::pair<const std::string_view, Wire&>> {
         std::vector<std::pair<const std::string_view, Wire&>> found;
-        if constexpr (requires { std::ranges::size(keys); }) {
-            found.reserve(static_cast<std::size_t>(std::ranges::size(keys)));
-        }
+        detail::reserve_for(keys, found);
         std::vector<node> all_dead;
         moment<Clock> now;
         for (auto&& key : keys) {
