@@ -113,8 +113,9 @@ TEMPLATE_TEST_CASE("a value may come from where it goes", "", flavour::sync, fla
     }
     SECTION("get_or_set of a reference") {
         const auto factory = [&]() -> value& { return stored(names.live); };
-        const value& got = result(cache.get_or_set(names.expired, factory));
-        CHECK(&got == &stored(names.expired));
+        // A pointer: to g++ 13 and 14 a reference looks as if it belonged to the temporary future.
+        const value* const got = &result(cache.get_or_set(names.expired, factory));
+        CHECK(got == &stored(names.expired));
         CHECK(is_stored(names.expired));
         CHECK(is_stored(names.live));
     }
