@@ -94,6 +94,13 @@ public:
         }
         return items.size();
     }
+    template <class Factory>
+    int get_or_set(std::string_view key, Factory factory, std::optional<cachetory::ttl>) {
+        if (!contains(key)) {
+            set(key, factory());
+        }
+        return get(key);
+    }
     bool expire_at(std::string_view key, std::optional<time_point>) { return contains(key); }
     bool expire_in(std::string_view key, std::optional<cachetory::ttl>) { return contains(key); }
     bool erase(std::string_view key) { return map_.erase(std::string(key)) != 0; }

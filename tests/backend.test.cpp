@@ -305,13 +305,12 @@ struct minimal {
     bool erase(std::string_view) requires(Missing != 10);
     std::size_t erase_many(const keys&) requires(Missing != 11);
     void clear() requires(Missing != 12);
-    std::size_t size() const requires(Missing != 13);
-    bool empty() const requires(Missing != 14);
-    static minimal from_url(std::string_view) requires(Missing != 15);
+    int get_or_set(std::string_view, int (*)(), std::optional<ttl>) requires(Missing != 13);
+    static minimal from_url(std::string_view) requires(Missing != 14);
     // clang-format on
 };
 
-constexpr int verbs = 16;
+constexpr int verbs = 15;
 
 } // namespace
 

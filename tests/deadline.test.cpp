@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <cachetory/deadline.hpp>
+#include <cachetory/detail/deadline.hpp>
 
 #include "support/catch.hpp"
 #include "support/manual_clock.hpp"
@@ -13,10 +13,10 @@
 #include <vector>
 
 namespace chrono = std::chrono;
-using cachetory::deadline_clock;
-using cachetory::moment;
-using cachetory::never;
-using cachetory::saturating_add;
+using cachetory::detail::deadline_clock;
+using cachetory::detail::moment;
+using cachetory::detail::never;
+using cachetory::detail::saturating_add;
 using cachetory::ttl;
 using support::manual_clock;
 using namespace std::chrono_literals;
@@ -163,11 +163,11 @@ void check_ticks() {
             Given(count) == Given::max() // "never"
                 ? Ticks::max()
                 : clamp<Ticks>(ceil_divide(wide(count) * factor::num, factor::den));
-        CHECK(now.at(chrono::time_point<manual_clock<Ticks>, Given>(Given(count)))
+        CHECK(now.resolve(chrono::time_point<manual_clock<Ticks>, Given>(Given(count)))
                   .time_since_epoch()
                   .count() == expected.count());
     }
-    CHECK(now.at(chrono::time_point<manual_clock<Ticks>, Given>::max()) == never<point<Ticks>>);
+    CHECK(now.resolve(chrono::time_point<manual_clock<Ticks>, Given>::max()) == never<point<Ticks>>);
     CHECK(manual_clock<Ticks>::reads == 0);
 }
 
@@ -247,8 +247,8 @@ TEST_CASE("a clock that counts in floating point is added to and saturates") {
 
     manual_clock<ticks>::reset();
     moment<manual_clock<ticks>> now;
-    CHECK(now.after(std::nullopt) == never<time_point>);
-    CHECK(now.after(250ms) == time_point(ticks(1000.25)));
+    CHECK(now.resolve(std::nullopt) == never<time_point>);
+    CHECK(now.resolve(250ms) == time_point(ticks(1000.25)));
     CHECK(now.has_passed(time_point(ticks(1000))));
     CHECK_FALSE(now.has_passed(time_point(ticks(1000.25))));
 }
@@ -281,11 +281,11 @@ TEST_CASE("a moment reads the clock at most once") {
     clock::reset();
     moment<clock> now;
     CHECK(clock::reads == 0);
-    CHECK(now.after(1ns) == clock::at(1001));
+    CHECK(now.resolve(1ns) == clock::at(1001));
     clock::advance(1h);
     CHECK(now.has_passed(clock::at(1000)));
     CHECK_FALSE(now.has_passed(clock::at(1001)));
-    CHECK(now.after(1ns) == clock::at(1001));
+    CHECK(now.resolve(1ns) == clock::at(1001));
     CHECK(clock::reads == 1);
 }
 
@@ -294,9 +294,9 @@ TEST_CASE("what never expires does not read the clock") {
     clock::reset();
     moment<clock> now;
     CHECK_FALSE(now.has_passed(never<clock::time_point>));
-    CHECK(now.after(std::nullopt) == never<clock::time_point>);
-    CHECK(now.at(never<clock::time_point>) == never<clock::time_point>);
-    CHECK(now.at(chrono::sys_seconds::max()) == never<clock::time_point>);
+    CHECK(now.resolve(std::nullopt) == never<clock::time_point>);
+    CHECK(now.resolve(never<clock::time_point>) == never<clock::time_point>);
+    CHECK(now.resolve(chrono::sys_seconds::max()) == never<clock::time_point>);
     CHECK(clock::reads == 0);
 
     clock::current = clock::time_point::max();
@@ -327,9 +327,9 @@ TEST_CASE("a time in other ticks is rounded up and saturates") {
 
     using real = chrono::time_point<manual_clock<>, chrono::duration<double>>;
     moment<manual_clock<>> now;
-    CHECK(now.at(real(1.5s)) == point<chrono::nanoseconds>(1500ms));
-    CHECK(now.at(real(chrono::duration<double>(1e300))) == never<point<chrono::nanoseconds>>);
-    CHECK(now.at(real(chrono::duration<double>(-1e300))) == point<chrono::nanoseconds>::min());
+    CHECK(now.resolve(real(1.5s)) == point<chrono::nanoseconds>(1500ms));
+    CHECK(now.resolve(real(chrono::duration<double>(1e300))) == never<point<chrono::nanoseconds>>);
+    CHECK(now.resolve(real(chrono::duration<double>(-1e300))) == point<chrono::nanoseconds>::min());
 }
 
 TEST_CASE("a time of the wall clock is as far from now as it is there") {
@@ -337,27 +337,27 @@ TEST_CASE("a time of the wall clock is as far from now as it is there") {
     clock::reset();
     const auto before = chrono::system_clock::now();
     moment<clock> now;
-    const auto deadline = now.at(before + 1h);
+    const auto deadline = now.resolve(before + 1h);
     const auto elapsed = chrono::system_clock::now() - before;
     CHECK(deadline <= clock::at(1000) + 1h);
     CHECK(deadline >= clock::at(1000) + 1h - elapsed);
-    CHECK(now.at(chrono::sys_seconds()) < clock::at(1000)); // the epoch is long past
+    CHECK(now.resolve(chrono::sys_seconds()) < clock::at(1000)); // the epoch is long past
     CHECK(clock::reads == 1);
 
-    CHECK(now.at(chrono::sys_time<chrono::hours>::max() - 1h) == never<clock::time_point>);
-    CHECK(now.at(chrono::sys_time<chrono::hours>::min()) == clock::time_point::min());
-    CHECK(now.at(chrono::sys_time<chrono::duration<double>>(chrono::duration<double>(1e300))) ==
+    CHECK(now.resolve(chrono::sys_time<chrono::hours>::max() - 1h) == never<clock::time_point>);
+    CHECK(now.resolve(chrono::sys_time<chrono::hours>::min()) == clock::time_point::min());
+    CHECK(now.resolve(chrono::sys_time<chrono::duration<double>>(chrono::duration<double>(1e300))) ==
           never<clock::time_point>);
 }
 
 TEST_CASE("times of a clock that shares the epoch of the wall clock are not converted") {
     unix_clock::reads = 0;
     moment<unix_clock> now;
-    CHECK(now.at(chrono::sys_time<chrono::milliseconds>(1500ms)) == chrono::sys_seconds(2s));
-    CHECK(now.at(chrono::sys_time<chrono::milliseconds>(-1500ms)) == chrono::sys_seconds(-1s));
-    CHECK(now.at(chrono::sys_seconds(5s)) == chrono::sys_seconds(5s));
+    CHECK(now.resolve(chrono::sys_time<chrono::milliseconds>(1500ms)) == chrono::sys_seconds(2s));
+    CHECK(now.resolve(chrono::sys_time<chrono::milliseconds>(-1500ms)) == chrono::sys_seconds(-1s));
+    CHECK(now.resolve(chrono::sys_seconds(5s)) == chrono::sys_seconds(5s));
     CHECK(unix_clock::reads == 0);
-    CHECK(now.after(1ms) == chrono::sys_seconds(1001s));
+    CHECK(now.resolve(1ms) == chrono::sys_seconds(1001s));
 }
 
 TEST_CASE("real clocks saturate at their ends") {
@@ -369,13 +369,13 @@ TEST_CASE("real clocks saturate at their ends") {
         CHECK(saturating_add(time_point::min(), -tick) == time_point::min());
         CHECK(saturating_add(time_point::min(), tick) == time_point::min() + tick);
         moment<Clock> now;
-        CHECK(now.after(chrono::hours::max()) == never<time_point>);
-        CHECK(now.after(chrono::hours::min()) == time_point::min());
-        CHECK(now.after(Clock::duration::max()) == never<time_point>);
-        CHECK(now.has_passed(now.after(Clock::duration::min())));
-        CHECK(now.has_passed(now.after(0s)));
-        CHECK(now.has_passed(now.after(-tick)));
-        CHECK_FALSE(now.has_passed(now.after(tick)));
+        CHECK(now.resolve(chrono::hours::max()) == never<time_point>);
+        CHECK(now.resolve(chrono::hours::min()) == time_point::min());
+        CHECK(now.resolve(Clock::duration::max()) == never<time_point>);
+        CHECK(now.has_passed(now.resolve(Clock::duration::min())));
+        CHECK(now.has_passed(now.resolve(0s)));
+        CHECK(now.has_passed(now.resolve(-tick)));
+        CHECK_FALSE(now.has_passed(now.resolve(tick)));
         CHECK(now.has_passed(time_point::min()));
         CHECK_FALSE(now.has_passed(time_point::max()));
     };
@@ -410,7 +410,7 @@ TEST_CASE("the coarse clock never contradicts the precise one") {
 TEST_CASE("a moment that has read the precise clock keeps to it") {
     using clock = chrono::steady_clock;
     moment<clock> now;
-    const auto instant = now.after(0s);
+    const auto instant = now.resolve(0s);
     CHECK(now.has_passed(instant));
     CHECK_FALSE(now.has_passed(instant + 1ns));
     CHECK_FALSE(now.has_passed(instant + 2s));

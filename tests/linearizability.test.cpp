@@ -248,7 +248,7 @@ private:
     };
 
     static time_point after(time_point now, std::optional<cachetory::ttl> life) {
-        return life ? cachetory::saturating_add(now, *life) : time_point::max();
+        return life ? cachetory::detail::saturating_add(now, *life) : time_point::max();
     }
 
     std::pair<yielding_number, bool>

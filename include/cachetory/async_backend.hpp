@@ -20,12 +20,16 @@ namespace cachetory {
 
 namespace detail {
 
-template <class>
-inline constexpr bool is_memory_backend = false;
-template <class Wire, class Clock, class Hash>
-inline constexpr bool is_memory_backend<memory_backend<Wire, Clock, Hash>> = true;
+/// A backend that can tell a miss from a hit while an expired entry of that key is still in memory.
+template <class Backend>
+concept has_visit_or_miss = requires(Backend& backend,
+                                     std::string_view key,
+                                     int (*hit)(typename Backend::wire_type&),
+                                     int (*miss)()) {
+    { backend.visit(key, hit, miss) } -> std::same_as<int>;
+};
 
-// A function of its own and cold, out of the way of those who find their key.
+// Out of line and cold, off the hit path.
 [[gnu::cold]] inline std::exception_ptr missing(std::string_view key) {
     return std::make_exception_ptr(key_error(key));
 }
@@ -72,12 +76,11 @@ public:
     auto get(std::string_view key) {
         using result = decltype(backend_.get(key));
         try {
-            if constexpr (detail::is_memory_backend<Backend>) {
-                // Not find(): the key may view what an expired entry holds, which would die in
-                // there before the error is made.
-                return backend_.look_up(
-                    key,
-                    [](auto& entry) { return ready_future<result>(std::in_place, entry.value); },
+            if constexpr (detail::has_visit_or_miss<Backend>) {
+                // Not find(): the key may view what an expired entry holds, which find() destroys
+                // before the error could be made.
+                return backend_.visit(
+                    key, [](auto& value) { return ready_future<result>(std::in_place, value); },
                     [&] { return ready_future<result>(detail::missing(key)); });
             } else {
                 auto found = backend_.find(key);
@@ -157,13 +160,16 @@ public:
 
     // Capacity
 
-    [[nodiscard]] std::size_t size() const
-        noexcept(noexcept(std::declval<const Backend&>().size())) {
-        return backend_.size();
+    // Templates, because not every backend has these. The first two give no futures.
+
+    template <class B = Backend>
+    [[nodiscard]] std::size_t size() const noexcept(noexcept(std::declval<const B&>().size())) {
+        return static_cast<const B&>(backend_).size();
     }
 
-    [[nodiscard]] bool empty() const noexcept(noexcept(std::declval<const Backend&>().empty())) {
-        return backend_.empty();
+    template <class B = Backend>
+    [[nodiscard]] bool empty() const noexcept(noexcept(std::declval<const B&>().empty())) {
+        return static_cast<const B&>(backend_).empty();
     }
 
     template <class B = Backend>

@@ -3,9 +3,10 @@
 #define CACHETORY_CONCURRENT_MEMORY_BACKEND_HPP
 
 #include "backend.hpp"
-#include "deadline.hpp"
-#include "memory_backend.hpp"
+#include "detail/deadline.hpp"
+#include "detail/expiring_map.hpp"
 #include "string_hash.hpp"
+#include "version.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -28,7 +29,7 @@ namespace cachetory {
 
 /// The cache of `memory_backend`, safe to share between threads.
 ///
-/// Entries are spread over shards, each a `memory_backend` with a mutex of its own, so that threads
+/// Entries are spread over shards, each a table with a mutex of its own, so that threads
 /// that use different keys seldom meet. A single-key operation is atomic: it takes effect at one
 /// instant, while it holds the shard of its key, and it holds it for one look-up and no longer.
 /// Bulk operations, `clear`, `size`, `empty`, `reserve` and `purge_expired` are not atomic as a
@@ -49,12 +50,9 @@ template <class Wire,
           class Hash = string_hash,
           class Mutex = std::mutex>
 class concurrent_memory_backend {
-    static_assert(key_hash<Hash>,
-                  "cachetory: Hash must be copyable and transparent (is_transparent)");
-
     /// A key with its hash, which chooses both the shard and the bucket in there.
     struct hashed_key {
-        operator std::string_view() const { return text; } // implicit: the rest takes it for one
+        operator std::string_view() const { return text; } // implicit: a view that knows its hash
 
         std::string_view text;
         std::size_t hash;
@@ -69,7 +67,9 @@ class concurrent_memory_backend {
         Hash hash;
     };
 
-    using entries = memory_backend<Wire, Clock, hash_once>;
+    using core = detail::expiring_map<Wire, Clock, hash_once>;
+    using moment = detail::moment<Clock>;
+    using node = typename core::node;
 
 public:
     using wire_type = Wire;
@@ -77,7 +77,7 @@ public:
     using time_point = typename Clock::time_point;
 
     /// As a limit: no limit.
-    static constexpr std::size_t unlimited = entries::unlimited;
+    static constexpr std::size_t unlimited = (std::numeric_limits<std::size_t>::max)();
     /// Far more than the threads that are at work at once on most machines, for two that meet pay
     /// much: one of them sleeps. A shard takes 192 bytes.
     static constexpr std::size_t default_shards = 1024;
@@ -98,7 +98,7 @@ public:
 
     /// Same as `memory_backend::from_url`.
     [[nodiscard]] static concurrent_memory_backend from_url(std::string_view url) {
-        static_cast<void>(entries::from_url(url));
+        detail::check_memory_url(url);
         return concurrent_memory_backend();
     }
 
@@ -135,15 +135,13 @@ public:
                 dropped.emplace(std::invoke(std::forward<F>(f), value));
             });
         } else {
-            return locked(key,
-                          [&](entries& home, hashed_key hashed, moment<Clock>& now, node& dead) {
-                              const auto found = home.find_live(hashed, now, dead);
-                              if (found == home.entries_.end()) {
-                                  return false;
-                              }
-                              std::invoke(std::forward<F>(f), found->second.value);
-                              return true;
-                          });
+            operation here(*this, key);
+            const auto live = here.entries.find_live(here.key, here.now, here.dead);
+            if (live == here.entries.end()) {
+                return false;
+            }
+            std::invoke(std::forward<F>(f), live->second.value);
+            return true;
         }
     }
 
@@ -155,16 +153,14 @@ public:
     /// Returns when the entry of `key` expires, `std::nullopt` if never. Throws `key_error` if
     /// there is none. Atomic.
     [[nodiscard]] std::optional<time_point> deadline(std::string_view key) {
-        std::optional<time_point> found; // nullopt: absent
-        locked(key, [&](entries& home, hashed_key hashed, moment<Clock>& now, node& dead) {
-            if (const auto live = home.find_live(hashed, now, dead); live != home.entries_.end()) {
-                found = live->second.deadline;
+        {
+            operation here(*this, key);
+            const auto live = here.entries.find_live(here.key, here.now, here.dead);
+            if (live != here.entries.end()) {
+                return live->second.expiry();
             }
-        });
-        if (!found) {
-            throw key_error(key);
         }
-        return *found == never<time_point> ? std::nullopt : found;
+        throw key_error(key);
     }
 
     /// Returns copies of the keys and values of all `keys` that have one, in that order. Atomic for
@@ -186,9 +182,8 @@ public:
     /// Moves the value of `key` out and erases its entry. Returns `std::nullopt` if there is none.
     /// Atomic.
     std::optional<Wire> take(std::string_view key) {
-        return locked(key, [&](entries& home, hashed_key hashed, moment<Clock>& now, node& dead) {
-            return home.move_out(hashed, now, dead);
-        });
+        operation here(*this, key);
+        return here.entries.take(here.key, here.now, here.dead);
     }
 
     // Modifiers
@@ -197,10 +192,8 @@ public:
     /// was stored: always, unless `options.if_not_exists` and there is a live entry. Atomic: of
     /// several threads that store with `if_not_exists`, one does.
     bool set(std::string_view key, Wire value, set_options options = {}) {
-        std::optional<Wire> replaced;
-        return locked(key, [&](entries& home, hashed_key hashed, moment<Clock>& now, node&) {
-            return home.store(hashed, value, options, now, replaced).second;
-        });
+        operation here(*this, key);
+        return here.store(value, options.time_to_live, options.if_not_exists).second;
     }
 
     /// Stores each of `items` as `set` would, in order. Returns how many were stored. Atomic for
@@ -229,43 +222,35 @@ public:
         }
         W made = std::forward<Factory>(factory)();
         W result = made; // now, so that nothing can fail once it is stored
-        std::optional<W> first;
-        std::optional<W> replaced;
-        locked(key, [&](entries& home, hashed_key hashed, moment<Clock>& now, node&) {
-            const auto [value, stored] =
-                home.store(hashed, made, {time_to_live, true}, now, replaced);
-            if (!stored) {
-                first.emplace(value);
-            }
-        });
-        return first ? *std::move(first) : std::move(result);
+        operation here(*this, key);
+        const auto [live, stored] = here.store(made, time_to_live, true);
+        return stored ? std::move(result) : live->second.value;
     }
 
     /// Same as `memory_backend::expire_at`, in all its forms. Atomic.
     bool expire_at(std::string_view key, std::optional<time_point> deadline) {
-        return set_deadline(key, [&](auto&) { return deadline ? *deadline : never<time_point>; });
+        return set_deadline(key, deadline);
     }
-    template <deadline_clock<Clock> C, class Duration>
+    template <detail::deadline_clock<Clock> C, class Duration>
     bool expire_at(std::string_view key, std::chrono::time_point<C, Duration> deadline) {
-        return set_deadline(key, [&](moment<Clock>& now) { return now.at(deadline); });
+        return set_deadline(key, deadline);
     }
-    template <deadline_clock<Clock> C, class Duration>
+    template <detail::deadline_clock<Clock> C, class Duration>
     bool expire_at(std::string_view key,
                    std::optional<std::chrono::time_point<C, Duration>> deadline) {
-        return deadline ? expire_at(key, *deadline) : expire_at(key, std::nullopt);
+        return set_deadline(key, deadline);
     }
 
     /// Lets the entry of `key` live for `time_to_live` from now on, given `std::nullopt` forever.
     /// Returns whether there was a live entry. Atomic.
     bool expire_in(std::string_view key, std::optional<ttl> time_to_live) {
-        return set_deadline(key, [&](moment<Clock>& now) { return now.after(time_to_live); });
+        return set_deadline(key, time_to_live);
     }
 
     /// Erases the entry of `key`. Returns whether there was a live one. Atomic.
     bool erase(std::string_view key) {
-        return locked(key, [&](entries& home, hashed_key hashed, moment<Clock>& now, node& dead) {
-            return home.extract(hashed, now, dead);
-        });
+        operation here(*this, key);
+        return here.entries.erase(here.key, here.now, here.dead);
     }
 
     /// Erases the entries of all `keys`. Returns how many live ones there were. Atomic for each
@@ -284,29 +269,41 @@ public:
     /// Erases all entries, shard by shard: what other threads store meanwhile may stay.
     void clear() {
         for (shard& each : shards_) {
-            const entries dead = each.locked([](entries& all) { return std::move(all); });
+            std::optional<core> dead; // destroyed after unlocking
+            const std::lock_guard lock(each.mutex);
+            dead.emplace(std::move(each.entries));
         }
     }
 
-    /// Erases expired entries, shard by shard. Returns how many. Same as
-    /// `memory_backend::purge_expired`, the limits being those of all shards together.
+    /// Erases expired entries. Returns how many.
+    ///
+    /// Visits at most `max_visits` entries and at most eight times as many buckets, shard by shard,
+    /// and goes on where the last call stopped: in that shard, and in that bucket. Unless the
+    /// visits are `unlimited`, a result of 0 does not mean that nothing is left.
     std::size_t purge_expired(std::size_t max_visits = unlimited) {
-        auto left = entries::sweep_budget::of(max_visits);
-        const std::size_t first = next_to_purge_.fetch_add(1, std::memory_order_relaxed);
+        detail::sweep_limit limit(max_visits);
         std::size_t purged = 0;
-        for (std::size_t i = 0; i != shards_.size() && left.entries != 0 && left.buckets != 0;
-             ++i) {
-            shard& each = shards_[(first + i) % shards_.size()];
-            std::size_t walked = 0;
-            for (std::size_t count = batch_size; count == batch_size;) {
-                typename entries::batch dead; // dies unlocked
-                count = each.locked([&](entries& all) {
-                    moment<Clock> now;
-                    return all.extract_expired(left, walked, now, dead);
-                });
-                purged += count;
+        std::size_t at = next_to_purge_.load(std::memory_order_relaxed);
+        // The first shard is resumed where the last call stopped in it; the others are begun.
+        bool begin = max_visits == unlimited;
+        for (std::size_t i = 0; i != shards_.size(); ++i, begin = true) {
+            shard& each = shards_[at];
+            auto state = detail::sweep_state::interrupted;
+            while (state == detail::sweep_state::interrupted) {
+                typename core::batch dead; // destroyed after unlocking
+                const std::lock_guard lock(each.mutex);
+                if (std::exchange(begin, false)) {
+                    each.entries.rewind();
+                }
+                moment now;
+                state = each.entries.extract_expired(limit, now, dead, purged);
             }
+            if (state == detail::sweep_state::limited) {
+                break;
+            }
+            at = at + 1 != shards_.size() ? at + 1 : 0;
         }
+        next_to_purge_.store(at, std::memory_order_relaxed);
         return purged;
     }
 
@@ -317,7 +314,8 @@ public:
     [[nodiscard]] std::size_t size() const {
         std::size_t sum = 0;
         for (const shard& each : shards_) {
-            sum += each.locked([](const entries& all) { return all.size(); });
+            const std::lock_guard lock(each.mutex);
+            sum += each.entries.size();
         }
         return sum;
     }
@@ -330,37 +328,47 @@ public:
     void reserve(std::size_t count) {
         const std::size_t share = count / shards_.size() + (count % shards_.size() != 0 ? 1 : 0);
         for (shard& each : shards_) {
-            each.locked([&](entries& all) { all.reserve(share); });
+            const std::lock_guard lock(each.mutex);
+            each.entries.reserve(share);
         }
     }
 
 private:
-    using node = typename entries::node;
-    static constexpr std::size_t batch_size = std::tuple_size_v<typename entries::batch>;
-
     /// Starts a cache line of its own, so that the threads in one shard do not slow down those in
     /// the next.
     struct alignas(64) shard {
-        explicit shard(const Hash& hash) : cache(hash_once{hash}) {}
+        explicit shard(const Hash& hash) : entries(hash_once{hash}) {}
 
-        /// A new one like `other`, which is empty: this is how a vector fills itself.
-        shard(const shard& other) : cache(other.cache.entries_.hash_function()) {}
-
-        /// Returns `operation(cache)`, done under the lock.
-        template <class Operation>
-        auto locked(Operation operation) {
-            const std::lock_guard lock(mutex);
-            return operation(cache);
-        }
-
-        template <class Operation>
-        auto locked(Operation operation) const {
-            const std::lock_guard lock(mutex);
-            return operation(cache);
-        }
+        /// Makes an empty shard with the hash of `other`, as a vector of equal shards needs it.
+        shard(const shard& other) : entries(other.entries.hash_function()) {}
 
         mutable Mutex mutex;
-        entries cache;
+        core entries;
+    };
+
+    /// An operation on one key: its shard is locked as long as this lives. What the operation takes
+    /// out of the shard is destroyed last, after unlocking.
+    struct operation {
+        operation(concurrent_memory_backend& cache, std::string_view text)
+            : operation(cache, hashed_key{text, static_cast<std::size_t>(cache.hash_(text))}) {}
+
+        operation(concurrent_memory_backend& cache, hashed_key hashed)
+            : operation(hashed, cache.shard_of(hashed)) {}
+
+        operation(hashed_key hashed, shard& home)
+            : key(hashed), entries(home.entries), lock(home.mutex) {}
+
+        template <class When>
+        auto store(Wire& value, const When& when, bool if_not_exists) {
+            return entries.store(key, value, when, if_not_exists, now, old);
+        }
+
+        hashed_key key;
+        node dead;
+        std::optional<Wire> old;
+        core& entries;
+        std::lock_guard<Mutex> lock;
+        moment now;
     };
 
     static std::size_t checked(std::size_t shards) {
@@ -378,23 +386,10 @@ private:
         return shards_[(upper * shards_.size()) >> half];
     }
 
-    /// Returns `operation(its cache, key with its hash, now, dead)`, done while the shard of `key`
-    /// is locked. What it puts into `dead` is destroyed after unlocking.
-    template <class Operation>
-    auto locked(std::string_view key, Operation operation) {
-        node dead;
-        const hashed_key hashed = {key, static_cast<std::size_t>(hash_(key))};
-        return shard_of(hashed).locked([&](entries& cache) {
-            moment<Clock> now;
-            return operation(cache, hashed, now, dead);
-        });
-    }
-
-    template <class MakeDeadline>
-    bool set_deadline(std::string_view key, MakeDeadline make_deadline) {
-        return locked(key, [&](entries& home, hashed_key hashed, moment<Clock>& now, node& dead) {
-            return home.set_deadline(hashed, make_deadline, now, dead);
-        });
+    template <class When>
+    bool set_deadline(std::string_view key, const When& when) {
+        operation here(*this, key);
+        return here.entries.set_deadline(here.key, when, here.now, here.dead) != here.entries.end();
     }
 
     std::vector<shard> shards_;

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <bit>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -21,6 +22,15 @@
 #endif
 
 namespace cachetory {
+
+/// A hash of keys: copyable, and transparent (`is_transparent`), so that a `std::string_view` is
+/// hashed as it is. One that has been moved from must still hash, because a moved-from cache stays
+/// usable.
+template <class Hash>
+concept key_hash = std::copyable<Hash> && requires(const Hash& hash, std::string_view key) {
+    typename Hash::is_transparent;
+    { hash(key) } -> std::convertible_to<std::size_t>;
+};
 
 namespace detail {
 

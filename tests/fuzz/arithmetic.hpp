@@ -4,7 +4,7 @@
 
 #include "input.hpp"
 
-#include <cachetory/deadline.hpp>
+#include <cachetory/detail/deadline.hpp>
 #include <cachetory/string_hash.hpp>
 
 #include <algorithm>
@@ -69,7 +69,7 @@ void add(const char* unit, ticks from, ttl span) {
     if (span == ttl::max() || span == ttl::min()) {
         exact = span == ttl::max() ? duration::max().count() : duration::min().count();
     }
-    expect(cachetory::saturating_add(start, span).time_since_epoch().count() == exact,
+    expect(cachetory::detail::saturating_add(start, span).time_since_epoch().count() == exact,
            "saturating_add to ", unit);
 }
 

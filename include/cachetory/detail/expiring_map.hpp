@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: MIT
+#ifndef CACHETORY_DETAIL_EXPIRING_MAP_HPP
+#define CACHETORY_DETAIL_EXPIRING_MAP_HPP
+
+#include "../string_hash.hpp"
+#include "../version.hpp"
+#include "deadline.hpp"
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <limits>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+
+namespace cachetory::detail {
+
+/// Throws `std::invalid_argument` unless `url` names a backend in memory.
+inline void check_memory_url(std::string_view url) {
+    if (url != "memory://") {
+        throw std::invalid_argument("cachetory: not the URL of a memory backend (memory://): \"" +
+                                    std::string(url) + '"');
+    }
+}
+
+/// The limit of one sweep: so many entries and eight times as many buckets, because an empty bucket
+/// costs much less than an entry.
+struct sweep_limit {
+    static constexpr std::size_t unlimited = (std::numeric_limits<std::size_t>::max)();
+
+    explicit sweep_limit(std::size_t max_visits)
+        : entries(max_visits), buckets(max_visits < unlimited / 8 ? max_visits * 8 : unlimited) {}
+
+    std::size_t entries;
+    std::size_t buckets;
+};
+
+/// How far a sweep has come.
+enum class sweep_state {
+    interrupted, ///< There is no room for what is expired: make some, and go on.
+    limited,     ///< The limit is used up.
+    finished     ///< It has come to the end of the table.
+};
+
+/// The table that all backends in memory are made of: a `std::unordered_map` from strings to values
+/// with deadlines, and the primitives that their verbs consist of.
+///
+/// Two laws hold for every primitive:
+///
+/// - It destroys no value. Whatever leaves the table is moved into an argument, `dead` or `old`,
+///   which the caller destroys when the operation is over and, where there is a lock, unlocked.
+///   So a destructor of a value may call the backend.
+/// - It happens at one moment, `now`, which the caller makes for the whole operation.
+///
+/// `Key` is `std::string_view`, or whatever else converts to it and `Hash` accepts.
+///
+/// A primitive has no effect if it fails, provided that moving a `Wire` does not throw.
+template <class Wire, class Clock, class Hash>
+class expiring_map {
+    static_assert(std::movable<Wire>,
+                  "cachetory: values are moved in and out, so Wire must be movable");
+    static_assert(key_hash<Hash>,
+                  "cachetory: Hash must be copyable and transparent (is_transparent)");
+    static_assert(
+        requires {
+            { Clock::now() } -> std::convertible_to<typename Clock::time_point>;
+        },
+        "cachetory: Clock must be a clock, such as std::chrono::steady_clock; keys are always "
+        "strings, so the first argument is the type of the values");
+
+    struct equal_keys {
+        using is_transparent = void;
+
+        bool operator()(std::string_view a, std::string_view b) const noexcept { return a == b; }
+    };
+
+public:
+    using time_point = typename Clock::time_point;
+
+    struct entry {
+        entry(Wire&& initial, time_point when) : value(std::move(initial)), deadline(when) {}
+
+        /// The deadline as users know it: `std::nullopt` if there is none.
+        [[nodiscard]] std::optional<time_point> expiry() const {
+            return deadline == never<time_point> ? std::nullopt : std::optional(deadline);
+        }
+
+        Wire value;
+        time_point deadline;
+    };
+
+    using map = std::unordered_map<std::string, entry, Hash, equal_keys>;
+    using iterator = typename map::iterator;
+    using node = typename map::node_type;
+    using batch = std::array<node, 32>;
+
+    expiring_map() = default;
+
+    explicit expiring_map(Hash hash) : entries_(0, std::move(hash)) {}
+
+    expiring_map(const expiring_map&) requires std::copy_constructible<Wire>
+    = default;
+
+    /// Leaves `other` empty and usable.
+    expiring_map(expiring_map&& other) noexcept : entries_(std::move(other.entries_)) {
+        other.entries_.clear();
+    }
+
+    expiring_map& operator=(const expiring_map& other) requires std::copy_constructible<Wire> {
+        if constexpr (std::copy_constructible<Wire>) { // clang 14 may instantiate it all the same
+            *this = expiring_map(other);
+        }
+        return *this;
+    }
+
+    /// Leaves `other` empty and usable. What was here is destroyed last.
+    expiring_map& operator=(expiring_map&& other) noexcept {
+        expiring_map swapped(std::move(other));
+        entries_.swap(swapped.entries_);
+        return *this;
+    }
+
+    ~expiring_map() {
+        while (!entries_.empty()) { // again if a value's destructor has stored something
+            const map dead = std::move(entries_);
+            entries_.clear();
+        }
+    }
+
+    // Look-up
+
+    /// The past-the-end iterator: "no such entry".
+    [[nodiscard]] iterator end() { return entries_.end(); }
+
+    /// Returns the entry of `key`, expired or not, or `end()`.
+    template <class Key>
+    [[nodiscard]] iterator find(const Key& key) {
+        return entries_.find(key);
+    }
+
+    /// Whether `found` is an entry, and not an expired one.
+    [[nodiscard]] bool is_live(iterator found, moment<Clock>& now) {
+        return found != entries_.end() && !now.has_passed(found->second.deadline);
+    }
+
+    /// Returns the live entry of `key`, or `end()`. An expired one is moved into `dead`.
+    template <class Key>
+    [[nodiscard]] iterator find_live(const Key& key, moment<Clock>& now, node& dead) {
+        const iterator found = entries_.find(key);
+        if (found != entries_.end() && !is_live(found, now)) {
+            dead = extract(found);
+            return entries_.end();
+        }
+        return found;
+    }
+
+    // Modifiers
+
+    /// Stores `value` and returns its entry and `true`. If `if_not_exists` and there is a live
+    /// entry, returns that one and `false`, and changes nothing, not even `value`. A value that is
+    /// replaced is moved into `old`.
+    template <class Key,
+              class When> // by value: g++ reads a view passed by reference back from memory
+    std::pair<iterator, bool> store(Key key,
+                                    Wire& value,
+                                    const When& when,
+                                    bool if_not_exists,
+                                    moment<Clock>& now,
+                                    std::optional<Wire>& old) {
+        const iterator found = entries_.find(key);
+        if (if_not_exists && is_live(found, now)) {
+            return {found, false};
+        }
+        const time_point deadline = now.resolve(when);
+        if (found == entries_.end()) {
+            return {store_new(std::string(std::move(key)), value, deadline), true};
+        }
+        replace(found->second.value, value, old);
+        found->second.deadline = deadline;
+        return {found, true};
+    }
+
+    /// Gives the entry of `key` the deadline that `when` stands for. Returns the live entry, or
+    /// `end()`.
+    template <class Key, class When>
+    iterator set_deadline(const Key& key, const When& when, moment<Clock>& now, node& dead) {
+        const iterator live = find_live(key, now, dead);
+        if (live != entries_.end()) {
+            live->second.deadline = now.resolve(when);
+        }
+        return live;
+    }
+
+    /// Moves the value of `key` out, and its entry into `dead`.
+    template <class Key>
+    std::optional<Wire> take(const Key& key, moment<Clock>& now, node& dead) {
+        std::optional<Wire> taken;
+        if (const iterator live = find_live(key, now, dead); live != entries_.end()) {
+            taken.emplace(std::move(live->second.value));
+            dead = entries_.extract(live);
+        }
+        return taken;
+    }
+
+    /// Moves the entry of `key` into `dead`. Returns whether it was live.
+    template <class Key>
+    bool erase(const Key& key, moment<Clock>& now, node& dead) {
+        const iterator live = find_live(key, now, dead);
+        if (live == entries_.end()) {
+            return false;
+        }
+        dead = entries_.extract(live);
+        return true;
+    }
+
+    /// Out of line and cold: otherwise the map's code is inlined into some look-ups, which makes
+    /// the others too big to be inlined at all.
+    [[gnu::cold]] node extract(iterator found) { return entries_.extract(found); }
+
+    // Sweeping
+
+    /// Lets the next sweep begin at the beginning of the table.
+    void rewind() noexcept { cursor_ = {}; }
+
+    /// Moves expired entries into `dead`, from where the last sweep stopped to the end of the table
+    /// at most. Adds their number to `purged`.
+    ///
+    /// It goes bucket by bucket, because only so can it stop anywhere and go on later, and it
+    /// extracts by key, because a bucket's iterator cannot be turned into one of the map.
+    sweep_state
+    extract_expired(sweep_limit& limit, moment<Clock>& now, batch& dead, std::size_t& purged) {
+        std::size_t count = 0;
+        if (cursor_.bucket >= entries_.bucket_count()) { // the table has shrunk since
+            rewind();
+        }
+        for (; cursor_.bucket != entries_.bucket_count() && !entries_.empty();
+             cursor_ = {cursor_.bucket + 1, 0}, --limit.buckets) {
+            if (limit.buckets == 0) {
+                return sweep_state::limited;
+            }
+            auto visited = entries_.begin(cursor_.bucket);
+            const auto last = entries_.end(cursor_.bucket);
+            for (std::size_t i = 0; i != cursor_.position && visited != last; ++i) {
+                ++visited;
+            }
+            while (visited != last) {
+                if (limit.entries == 0) {
+                    return sweep_state::limited;
+                }
+                if (count == dead.size()) {
+                    return sweep_state::interrupted;
+                }
+                const auto& [key, visited_entry] = *visited;
+                ++visited;
+                if (now.has_passed(visited_entry.deadline)) {
+                    dead[count++] = entries_.extract(key);
+                    ++purged;
+                } else {
+                    ++cursor_.position;
+                }
+                --limit.entries;
+            }
+        }
+        rewind();
+        return sweep_state::finished;
+    }
+
+    // Capacity
+
+    [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+
+    [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
+
+    [[nodiscard]] Hash hash_function() const { return entries_.hash_function(); }
+
+    /// Makes room for `count` entries in all.
+    void reserve(std::size_t count) {
+        if (count > entries_.max_size()) {
+            throw std::length_error("cachetory: cannot reserve room for " + std::to_string(count) +
+                                    " entries");
+        }
+        entries_.reserve(count);
+    }
+
+private:
+    /// Stores a value under a key that has no entry. Not inlined, so that overwriting is.
+    [[gnu::noinline]] iterator store_new(std::string key, Wire& value, time_point deadline) {
+        make_room();
+        return entries_.try_emplace(std::move(key), std::move(value), deadline).first;
+    }
+
+    /// Sees to it that the table need not grow for the next entry: the map would grow after having
+    /// moved the value into a node, and if that failed, the value would be lost.
+    void make_room() {
+        if (entries_.size() >= entries_.bucket_count() || entries_.bucket_count() == 1) {
+            entries_.reserve(2 * entries_.size() + 12);
+        }
+    }
+
+    static void replace(Wire& stored, Wire& value, std::optional<Wire>& old) {
+        if constexpr (std::is_trivially_destructible_v<Wire>) {
+            stored = std::move(value); // destroys nothing
+        } else {
+            old.emplace(std::move(stored));
+            try {
+                stored = std::move(value);
+            } catch (...) {
+                stored = std::move(*old);
+                throw;
+            }
+        }
+    }
+
+    /// Where the next sweep begins: a bucket, and how many of its entries have been visited. It is
+    /// no iterator, so that nothing can invalidate it, not even another table that takes the place
+    /// of this one; what it misses then, the next round visits.
+    struct sweep_cursor {
+        std::size_t bucket = 0;
+        std::size_t position = 0;
+    };
+
+    map entries_;
+    sweep_cursor cursor_;
+};
+
+} // namespace cachetory::detail
+
+#endif

@@ -1,0 +1,57 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# usage: code_size.sh OLD_INCLUDE_FOLDER [COMPILER [FLAG...]]
+#
+# Prints the bytes of machine code that a call of find, get, set, erase and purge_expired of
+# memory_backend takes, all that it calls of ours included but for what runs when get throws, with
+# the headers of OLD_INCLUDE_FOLDER and with those of this tree. Prints the size of the backend
+# likewise. Fails if one has grown by more than 3 %:
+# less is the compilers' doing, who lay the same code out in another order. The old headers come from
+# git archive REVISION include | tar -x -C FOLDER
+set -eu
+
+old=$(cd "$1" && pwd)
+shift
+new=$(cd "$(dirname "$0")/../include" && pwd)
+[ $# -gt 0 ] || set -- g++ -O2
+scratch=$(mktemp -d)
+trap 'rm -r "$scratch"' EXIT
+status=0
+
+# object INCLUDE WIRE CALL: compiles a function that makes one call
+object() {
+  cat >"$scratch/call.cpp" <<EOF
+#include <cachetory/memory_backend.hpp>
+#include <string>
+char backend[sizeof(cachetory::memory_backend<$2>)];
+auto call(cachetory::memory_backend<$2>& c, std::string_view key, [[maybe_unused]] $2& value) {
+    return $3;
+}
+EOF
+  $compiler -std=c++20 -c -I "$1" "$scratch/call.cpp" -o "$scratch/call.o"
+}
+
+# size KINDS: the bytes of the object's symbols of these kinds
+size() {
+  sum=0
+  for bytes in $(nm -CS --defined-only "$scratch/call.o" |
+    awk -v kinds="$1" 'index(kinds, $3) && !/key_error|shared_string|throw_missing/ { print $2 }'); do
+    sum=$((sum + 0x$bytes))
+  done
+  echo $sum
+}
+
+compiler=$*
+for wire in int std::string; do
+  for call in 'c.find(key)' 'c.get(key)' 'c.set(key, value)' 'c.erase(key)' 'c.purge_expired()'; do
+    object "$old" $wire "$call"
+    before=$(size tTwW)
+    object_before=$(size bB)
+    object "$new" $wire "$call"
+    after=$(size tTwW)
+    object_after=$(size bB)
+    echo "memory_backend<$wire>, $object_before bytes, now $object_after: $call: $before bytes of code, now $after"
+    [ $((after * 100)) -le $((before * 103)) ] && [ "$object_after" -le "$object_before" ] || status=1
+  done
+done
+exit $status
