@@ -101,6 +101,9 @@ public:
         }
         return get(key);
     }
+    std::optional<int> touch(std::string_view key, std::optional<cachetory::ttl>) {
+        return find(key);
+    }
     bool expire_at(std::string_view key, std::optional<time_point>) { return contains(key); }
     bool expire_in(std::string_view key, std::optional<cachetory::ttl>) { return contains(key); }
     bool erase(std::string_view key) { return map_.erase(std::string(key)) != 0; }

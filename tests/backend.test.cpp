@@ -306,11 +306,12 @@ struct minimal {
     std::size_t erase_many(const keys&) requires(Missing != 11);
     void clear() requires(Missing != 12);
     int get_or_set(std::string_view, int (*)(), std::optional<ttl>) requires(Missing != 13);
-    static minimal from_url(std::string_view) requires(Missing != 14);
+    std::optional<int> touch(std::string_view, std::optional<ttl>) requires(Missing != 14);
+    static minimal from_url(std::string_view) requires(Missing != 15);
     // clang-format on
 };
 
-constexpr int verbs = 15;
+constexpr int verbs = 16;
 
 } // namespace
 

@@ -59,6 +59,13 @@ public:
 
     explicit async_backend(B owned) : backend_(std::move(owned)) {}
 
+    /// Makes the backend in place of `args`.
+    template <class... Args>
+    requires std::constructible_from<Backend, Args...>
+
+    explicit async_backend(std::in_place_t, Args&&... args)
+        : backend_(std::forward<Args>(args)...) {}
+
     /// Same as `Backend::from_url(url)`, which it makes in place; throws what that throws.
     [[nodiscard]] static async_backend from_url(std::string_view url) {
         return async_backend(in_place_from_url(), url);
@@ -95,6 +102,10 @@ public:
         return run([&]() -> decltype(auto) { return backend_.find(key); });
     }
 
+    auto touch(std::string_view key, std::optional<ttl> time_to_live) {
+        return run([&]() -> decltype(auto) { return backend_.touch(key, time_to_live); });
+    }
+
     auto contains(std::string_view key) {
         return run([&] { return backend_.contains(key); });
     }
@@ -114,8 +125,20 @@ public:
 
     // Modifiers
 
-    auto set(std::string_view key, wire_type value, set_options options = {}) {
-        return run([&] { return backend_.set(key, std::move(value), options); });
+    template <std::convertible_to<wire_type> V = wire_type>
+    auto set(std::string_view key, V&& value, set_options options = {}) {
+        return run([&] { return backend_.set(key, std::forward<V>(value), options); });
+    }
+
+    template <std::convertible_to<wire_type> V = wire_type,
+              std::convertible_to<std::optional<ttl>> T>
+    auto set(std::string_view key, V&& value, T time_to_live) {
+        return set(key, std::forward<V>(value), set_options{.time_to_live = time_to_live});
+    }
+
+    template <std::convertible_to<wire_type> V = wire_type, class C, class Duration>
+    auto set(std::string_view key, V&& value, std::chrono::time_point<C, Duration> deadline) {
+        return run([&] { return backend_.set(key, std::forward<V>(value), deadline); });
     }
 
     template <
@@ -153,14 +176,55 @@ public:
         return run([&] { backend_.clear(); });
     }
 
-    template <class B = Backend> // a template, because not every backend need have this
+    // What not every backend has: each verb is there if the backend has it.
+
+    template <class F, class B = Backend>
+    requires requires(B& b, std::string_view key, F&& f) { b.visit(key, std::forward<F>(f)); }
+    auto visit(std::string_view key, F&& f) {
+        return run([&] { return backend_.visit(key, std::forward<F>(f)); });
+    }
+
+    template <class F, class B = Backend>
+    requires requires(B& b, F&& f) { b.for_each(std::forward<F>(f)); }
+    auto for_each(F&& f) {
+        return run([&] { backend_.for_each(std::forward<F>(f)); });
+    }
+
+    template <std::convertible_to<wire_type> V = wire_type, class F, class B = Backend>
+    requires requires(B& b, std::string_view key, V&& value, F&& f, std::optional<ttl> t) {
+        b.set_or_visit(key, std::forward<V>(value), std::forward<F>(f), t);
+    }
+    auto
+    set_or_visit(std::string_view key, V&& value, F&& f, std::optional<ttl> time_to_live = {}) {
+        return run([&] {
+            return backend_.set_or_visit(key, std::forward<V>(value), std::forward<F>(f),
+                                         time_to_live);
+        });
+    }
+
+    template <class Pred, class B = Backend>
+    requires requires(B& b, Pred&& pred) { b.erase_if(std::forward<Pred>(pred)); }
+    auto erase_if(Pred&& pred) {
+        return run([&] { return backend_.erase_if(std::forward<Pred>(pred)); });
+    }
+
+    template <class B = Backend>
     auto purge_expired(std::size_t max_visits = B::unlimited) {
         return run([&] { return static_cast<B&>(backend_).purge_expired(max_visits); });
     }
 
-    // Capacity
+    template <class B = Backend>
+    requires requires(B& b) { b.evict(std::size_t()); }
+    auto evict(std::size_t count) {
+        return run([&] { return static_cast<B&>(backend_).evict(count); });
+    }
 
-    // Templates, because not every backend has these. The first two give no futures.
+    template <class B = Backend>
+    auto reserve(std::size_t entries) {
+        return run([&] { static_cast<B&>(backend_).reserve(entries); });
+    }
+
+    // Capacity, where the backend tells it. No futures.
 
     template <class B = Backend>
     [[nodiscard]] std::size_t size() const noexcept(noexcept(std::declval<const B&>().size())) {
@@ -173,8 +237,8 @@ public:
     }
 
     template <class B = Backend>
-    auto reserve(std::size_t entries) {
-        return run([&] { static_cast<B&>(backend_).reserve(entries); });
+    [[nodiscard]] std::size_t max_entries() const noexcept {
+        return static_cast<const B&>(backend_).max_entries();
     }
 
 private:

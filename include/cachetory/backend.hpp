@@ -49,11 +49,51 @@ public:
     using std::runtime_error::runtime_error;
 };
 
-/// What code that is generic over backends may rely on.
+/// A value whose factory knows how long it may live: a token, say, or a page with a `max-age`.
+template <class Wire>
+struct expiring {
+    Wire value;
+    std::optional<ttl> time_to_live = {}; ///< `std::nullopt`: the entry never expires.
+};
+
+namespace detail {
+
+template <class T, class Wire>
+concept expiring_of = std::same_as<std::remove_cvref_t<T>, expiring<Wire>>;
+
+} // namespace detail
+
+/// What `get_or_set` takes for `factory`: something that returns a value when it is called, or
+/// exactly `expiring<Wire>` (const and references aside), which decides the time to live.
+template <class Factory, class Wire>
+concept factory_of = std::invocable<Factory> &&
+    (detail::expiring_of<std::invoke_result_t<Factory>, Wire> ||
+     std::convertible_to<std::invoke_result_t<Factory>, Wire>);
+
+/// What code that is generic over backends may rely on: a map from strings to values, each of which
+/// may have a deadline. A *wire* is the type of the values, named after what a cache hands out.
 ///
-/// `get` and `find` give the stored value in the form the backend can afford: the value itself,
-/// where references to it are safe to have, else a copy of it. A backend need not be movable, nor
-/// have default arguments: generic code passes the options.
+/// 1. *Expiry.* An entry is expired when its deadline is not later than the current time of
+///    `clock`. An expired entry is as good as absent in every verb. The deadline `std::nullopt`
+///    never comes. A time to live counts from the call; one of zero or less has expired at once.
+///    Times out of range saturate, and are never shorter than asked for.
+/// 2. *Look-up.* `get`, `find`, `touch` and `get_many` give the stored value in the form that the
+///    backend can afford: a reference where that is safe to have, else a copy. Generic code does
+///    not keep the result across another call. `find` and `touch` give something that is false for
+///    a miss and is dereferenced for a hit. `touch` also sets the deadline.
+/// 3. *Storing.* `set` replaces value and deadline together and returns `true`. With
+///    `if_not_exists` and a live entry it returns `false`, and changes neither the entry nor an
+///    rvalue `wire_type` that it was given. `get_or_set` calls its factory only on a miss, and
+///    returns what is stored then.
+/// 4. *Results.* A `bool` says whether there was a live entry, or whether a value was stored; a
+///    number counts those. Bulk verbs work in the order of their range and are no transaction:
+///    each element is looked up or stored on its own.
+/// 5. *Errors.* `get` and `deadline` throw `key_error` for a missing key; no other verb throws
+///    because of a miss. An operation on one key that fails has no effect, unless a backend that is
+///    out of reach throws `backend_error`: then it may have had it. Of a bulk verb that fails, the
+///    elements before the failure are done.
+/// 6. *Identity.* A backend need not be copyable or movable, and need not be safe to share between
+///    threads. Its verbs need not have default arguments: generic code passes the options.
 template <class B>
 concept backend = requires(B b,
                            std::string_view key,
@@ -68,6 +108,8 @@ concept backend = requires(B b,
     { b.get(key) } -> std::convertible_to<const typename B::wire_type&>;
     static_cast<bool>(b.find(key));
     { *b.find(key) } -> std::convertible_to<const typename B::wire_type&>;
+    static_cast<bool>(b.touch(key, time_to_live));
+    { *b.touch(key, time_to_live) } -> std::convertible_to<const typename B::wire_type&>;
     { b.contains(key) } -> std::same_as<bool>;
     { b.deadline(key) } -> std::same_as<std::optional<typename B::time_point>>;
     b.get_many(keys);
@@ -140,10 +182,33 @@ concept item_range = requires(Items& items) {
     std::ranges::end(items);
 };
 
-/// What `get_or_set` takes for `factory`: something that returns a value when it is called.
-template <class Factory, class Wire>
-concept factory_of =
-    std::invocable<Factory> && std::convertible_to<std::invoke_result_t<Factory>, Wire>;
+namespace detail {
+
+/// Returns `value` as the backend stores it: an rvalue `Wire` as a reference, so that it is moved
+/// from only if it is stored; anything else converted now, before there is a look-up or a lock.
+template <class Wire, class V>
+constexpr auto as_wire(V&& value) -> std::conditional_t<std::same_as<V, Wire>, Wire&&, Wire> {
+    if constexpr (std::is_arithmetic_v<Wire> && std::is_arithmetic_v<std::remove_cvref_t<V>>) {
+        return static_cast<std::conditional_t<std::same_as<V, Wire>, Wire&&, Wire>>(value);
+    } else {
+        return std::forward<V>(value);
+    }
+}
+
+/// Returns what `factory` makes. If it also says how long that may live, sets `time_to_live`.
+template <class Wire, class Factory>
+Wire make_wire(Factory&& factory, std::optional<ttl>& time_to_live) {
+    using made = std::invoke_result_t<Factory>;
+    if constexpr (expiring_of<made, Wire>) {
+        made&& result = std::forward<Factory>(factory)();
+        time_to_live = result.time_to_live;
+        return std::forward<made>(result).value;
+    } else {
+        return std::forward<Factory>(factory)();
+    }
+}
+
+} // namespace detail
 
 } // namespace cachetory
 

@@ -3,21 +3,22 @@
 #define CACHETORY_CONCURRENT_MEMORY_BACKEND_HPP
 
 #include "backend.hpp"
+#include "detail/adaptive_mutex.hpp"
 #include "detail/deadline.hpp"
-#include "detail/expiring_map.hpp"
+#include "detail/eviction.hpp"
+#include "detail/memory_url.hpp"
+#include "detail/sharded_map.hpp"
+#include "detail/visitor.hpp"
 #include "string_hash.hpp"
 #include "version.hpp"
 
-#include <atomic>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
-#include <functional>
 #include <initializer_list>
 #include <limits>
 #include <mutex>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -29,17 +30,18 @@ namespace cachetory {
 
 /// The cache of `memory_backend`, safe to share between threads.
 ///
-/// Entries are spread over shards, each a table with a mutex of its own, so that threads
-/// that use different keys seldom meet. A single-key operation is atomic: it takes effect at one
-/// instant, while it holds the shard of its key, and it holds it for one look-up and no longer.
-/// Bulk operations, `clear`, `size`, `empty`, `reserve` and `purge_expired` are not atomic as a
-/// whole: they take one lock after the other, never two, and other threads may come in between.
+/// Entries are spread over shards, each a table with a mutex of its own, so that threads that use
+/// different keys seldom meet. An operation on one key is atomic: it takes effect at one instant,
+/// while it holds the shard of its key, and it holds that for one look-up and no longer. Bulk
+/// operations, `clear`, `size`, `empty`, `reserve`, `for_each`, `erase_if`, `purge_expired` and
+/// `evict` are not atomic as a whole: they take one lock after the other, never two, and other
+/// threads may come in between.
 ///
 /// No reference leaves a lock: values come out as copies, and `visit` works on one in place. Even
 /// look-ups exclude each other, because they erase what they find expired.
 ///
-/// Whatever `memory_backend` promises holds here, too, unless it speaks of references or of keys
-/// that view what is stored; the clock is read at most once for each lock taken, while it is held.
+/// What `memory_backend` promises holds here unless it is about references, or keys that view what
+/// is stored. The clock is read at most once for each lock taken, while it is held.
 /// Values are destroyed after unlocking, so that their destructors may call the backend. Hashing
 /// keys, copying and moving values, and the function given to `visit` must not: they run under the
 /// lock, and the thread would wait for itself.
@@ -48,28 +50,21 @@ namespace cachetory {
 template <class Wire,
           class Clock = std::chrono::steady_clock,
           class Hash = string_hash,
-          class Mutex = std::mutex>
+          class Mutex = detail::default_mutex,
+          class Bound = unbounded>
 class concurrent_memory_backend {
-    /// A key with its hash, which chooses both the shard and the bucket in there.
-    struct hashed_key {
-        operator std::string_view() const { return text; } // implicit: a view that knows its hash
+    static_assert(sizeof(std::invoke_result_t<const Hash&, std::string_view>) >=
+                      sizeof(std::size_t),
+                  "cachetory: Hash must return all bits of a std::size_t, because the upper half "
+                  "chooses the shard");
 
-        std::string_view text;
-        std::size_t hash;
-    };
-
-    struct hash_once {
-        using is_transparent = void;
-
-        std::size_t operator()(std::string_view key) const { return hash(key); }
-        std::size_t operator()(const hashed_key& key) const { return key.hash; }
-
-        Hash hash;
-    };
-
-    using core = detail::expiring_map<Wire, Clock, hash_once>;
+    using map = detail::sharded_map<Wire, Clock, Hash, Mutex, Bound>;
+    using shard = typename map::shard;
+    using operation = typename map::operation;
+    using entry = typename map::entry;
+    using node = typename map::node;
     using moment = detail::moment<Clock>;
-    using node = typename core::node;
+    static constexpr bool is_bounded = std::same_as<Bound, bounded>;
 
 public:
     using wire_type = Wire;
@@ -82,9 +77,37 @@ public:
     /// much: one of them sleeps. A shard takes 192 bytes.
     static constexpr std::size_t default_shards = 1024;
 
-    /// Makes an empty cache. Throws `std::invalid_argument` if `shards` is 0.
-    explicit concurrent_memory_backend(std::size_t shards = default_shards, Hash hash = {})
-        : shards_(checked(shards), shard(hash)), hash_(std::move(hash)) {}
+    // Templates, because clang 14 would instantiate the others in spite of what they require.
+
+    /// Makes an empty cache without a bound.
+    template <class B = Bound>
+    requires std::same_as<B, unbounded> concurrent_memory_backend()
+        : shards_(default_shards, Hash()) {}
+
+    /// Makes an empty cache without a bound. The number is one of shards, not of entries. Throws
+    /// `std::invalid_argument` if it is 0.
+    template <class B = Bound>
+    requires std::same_as<B, unbounded>
+
+    explicit concurrent_memory_backend(std::size_t shards, Hash hash = {})
+        : shards_(shards, hash) {}
+
+    /// Makes an empty cache that never holds more than `max_entries` entries, in a number of shards
+    /// that leaves each at least 64. The number is one of entries, not of shards. Throws
+    /// `std::invalid_argument` if it is 0.
+    template <class B = Bound>
+    requires std::same_as<B, bounded>
+
+    explicit concurrent_memory_backend(std::size_t max_entries)
+        : shards_(max_entries, shards_for(max_entries), Hash()) {}
+
+    /// The same with so many shards. Each has its share of the entries: a full one evicts though
+    /// others have room. Throws `std::invalid_argument` if there are no shards, or more than
+    /// entries.
+    template <class B = Bound>
+    requires std::same_as<B, bounded>
+    concurrent_memory_backend(std::size_t max_entries, std::size_t shards, Hash hash = {})
+        : shards_(max_entries, shards, hash) {}
 
     // Not copyable, not movable: another thread might be inside. Share it by reference.
     concurrent_memory_backend(const concurrent_memory_backend&) = delete;
@@ -98,8 +121,12 @@ public:
 
     /// Same as `memory_backend::from_url`.
     [[nodiscard]] static concurrent_memory_backend from_url(std::string_view url) {
-        detail::check_memory_url(url);
-        return concurrent_memory_backend();
+        if constexpr (is_bounded) {
+            return concurrent_memory_backend(detail::max_entries_of(url));
+        } else {
+            detail::check_memory_url(url);
+            return concurrent_memory_backend();
+        }
     }
 
     // Look-up
@@ -121,27 +148,51 @@ public:
         return found;
     }
 
-    /// Runs `f(value)` on the stored value of `key` under the lock. Returns whether there was one.
-    /// Atomic. What `f` throws comes out; what it returns is dropped, after unlocking if it can be
-    /// moved. It must not call this backend, nor let the reference out, nor destroy what might call
-    /// this backend: swap that out, or return it. It should be short: it holds up every thread
-    /// whose key is in the same shard.
-    template <std::invocable<Wire&> F>
+    /// Finds the value of `key` and lets it live for `time_to_live` from now on, given
+    /// `std::nullopt` forever: sliding expiry. Returns a copy of it, or `std::nullopt`. Atomic.
+    template <std::copy_constructible W = Wire>
+    std::optional<W> touch(std::string_view key, std::optional<ttl> time_to_live) {
+        operation here(shards_, key);
+        entry* const live = here.find();
+        if (live == nullptr) {
+            return std::nullopt;
+        }
+        std::optional<W> found(live->value); // first, because it may fail
+        live->deadline = here.resolve(time_to_live);
+        return found;
+    }
+
+    /// Calls `f(value)`, or `f(value, deadline)` with an `std::optional<time_point>` if it takes
+    /// one, on the stored value of `key` under the lock. Returns whether there was one. Atomic.
+    /// What `f` throws comes out; what it returns is dropped, after unlocking if it can be moved.
+    /// It must not call this backend, nor let the reference out, nor destroy what might call this
+    /// backend: swap that out, or return it. It should be short: it holds up every thread whose key
+    /// is in the same shard.
+    template <detail::visitor<time_point, Wire&> F>
     bool visit(std::string_view key, F&& f) {
-        using result = std::invoke_result_t<F, Wire&>;
-        if constexpr (std::is_object_v<result> && std::move_constructible<result>) {
-            std::optional<result> dropped;
-            return visit(key, [&](Wire& value) -> void {
-                dropped.emplace(std::invoke(std::forward<F>(f), value));
-            });
-        } else {
-            operation here(*this, key);
-            const auto live = here.entries.find_live(here.key, here.now, here.dead);
-            if (live == here.entries.end()) {
-                return false;
-            }
-            std::invoke(std::forward<F>(f), live->second.value);
-            return true;
+        dropped_result<F> dropped;
+        operation here(shards_, key);
+        entry* const live = here.find();
+        if (live == nullptr) {
+            return false;
+        }
+        dropped.keep(std::forward<F>(f), *live);
+        return true;
+    }
+
+    /// Calls `f(key, value)`, or `f(key, value, deadline)` if it takes that, for every live entry,
+    /// in no order. Shard by shard, under one lock at a time: `f` must not call this backend, nor
+    /// let references out.
+    template <detail::visitor<time_point, std::string_view, Wire&> F>
+    void for_each(F f) {
+        for (shard& each : shards_) {
+            const std::lock_guard lock(each.mutex);
+            moment now;
+            each.entries.for_each(
+                [&](std::string_view key, entry& found) {
+                    static_cast<void>(detail::visit_entry(f, found, key));
+                },
+                now);
         }
     }
 
@@ -154,10 +205,9 @@ public:
     /// there is none. Atomic.
     [[nodiscard]] std::optional<time_point> deadline(std::string_view key) {
         {
-            operation here(*this, key);
-            const auto live = here.entries.find_live(here.key, here.now, here.dead);
-            if (live != here.entries.end()) {
-                return live->second.expiry();
+            operation here(shards_, key);
+            if (const entry* const live = here.find()) {
+                return live->expiry();
             }
         }
         throw key_error(key);
@@ -182,18 +232,25 @@ public:
     /// Moves the value of `key` out and erases its entry. Returns `std::nullopt` if there is none.
     /// Atomic.
     std::optional<Wire> take(std::string_view key) {
-        operation here(*this, key);
-        return here.entries.take(here.key, here.now, here.dead);
+        operation here(shards_, key);
+        return here.take();
     }
 
     // Modifiers
 
-    /// Stores `value`, replacing both value and deadline if `key` has an entry. Returns whether it
-    /// was stored: always, unless `options.if_not_exists` and there is a live entry. Atomic: of
-    /// several threads that store with `if_not_exists`, one does.
-    bool set(std::string_view key, Wire value, set_options options = {}) {
-        operation here(*this, key);
-        return here.store(value, options.time_to_live, options.if_not_exists).second;
+    /// Same as `memory_backend::set`, in all its forms. Atomic: of several threads that store with
+    /// `if_not_exists`, one does. `value` is converted or copied before the shard is locked.
+    template <std::convertible_to<Wire> V = Wire>
+    bool set(std::string_view key, V&& value, set_options options = {}) {
+        return store(key, std::forward<V>(value), options.time_to_live, options.if_not_exists);
+    }
+    template <std::convertible_to<Wire> V = Wire, std::convertible_to<std::optional<ttl>> T>
+    bool set(std::string_view key, V&& value, T time_to_live) {
+        return store(key, std::forward<V>(value), std::optional<ttl>(time_to_live), false);
+    }
+    template <std::convertible_to<Wire> V = Wire, detail::deadline_clock<Clock> C, class Duration>
+    bool set(std::string_view key, V&& value, std::chrono::time_point<C, Duration> deadline) {
+        return store(key, std::forward<V>(value), deadline, false);
     }
 
     /// Stores each of `items` as `set` would, in order. Returns how many were stored. Atomic for
@@ -214,17 +271,34 @@ public:
     ///
     /// Looks up and stores atomically, but runs `factory` in between without a lock: it may use the
     /// cache, and several threads may run theirs at once. All of them get the value that was stored
-    /// first. The time to live counts from when it is stored.
+    /// first. A factory that returns `expiring<Wire>` decides the time to live, which counts from
+    /// when the value is stored.
     template <factory_of<Wire> Factory, std::copy_constructible W = Wire>
     W get_or_set(std::string_view key, Factory&& factory, std::optional<ttl> time_to_live = {}) {
         if (std::optional<W> found = find(key)) {
             return *std::move(found);
         }
-        W made = std::forward<Factory>(factory)();
+        W made = detail::make_wire<W>(std::forward<Factory>(factory), time_to_live);
         W result = made; // now, so that nothing can fail once it is stored
-        operation here(*this, key);
+        operation here(shards_, key);
         const auto [live, stored] = here.store(made, time_to_live, true);
-        return stored ? std::move(result) : live->second.value;
+        return stored ? std::move(result) : live.value;
+    }
+
+    /// Stores `value` and returns `true`; or, if `key` has a value, calls `f` on that as `visit`
+    /// does, under the same conditions, and returns `false`. The deadline of a live entry stays.
+    /// Atomic: a counter, for example, needs no more.
+    template <std::convertible_to<Wire> V = Wire, detail::visitor<time_point, Wire&> F>
+    bool
+    set_or_visit(std::string_view key, V&& value, F&& f, std::optional<ttl> time_to_live = {}) {
+        auto&& made = detail::as_wire<Wire>(std::forward<V>(value));
+        dropped_result<F> dropped;
+        operation here(shards_, key);
+        const auto [live, stored] = here.store(made, time_to_live, true);
+        if (!stored) {
+            dropped.keep(std::forward<F>(f), live);
+        }
+        return stored;
     }
 
     /// Same as `memory_backend::expire_at`, in all its forms. Atomic.
@@ -249,8 +323,8 @@ public:
 
     /// Erases the entry of `key`. Returns whether there was a live one. Atomic.
     bool erase(std::string_view key) {
-        operation here(*this, key);
-        return here.entries.erase(here.key, here.now, here.dead);
+        operation here(shards_, key);
+        return here.erase();
     }
 
     /// Erases the entries of all `keys`. Returns how many live ones there were. Atomic for each
@@ -266,10 +340,30 @@ public:
         return erased;
     }
 
+    /// Erases the entries for which `pred(key, value)`, or `pred(key, value, deadline)` if it takes
+    /// that, returns `true`. Returns how many. Asks exactly once for each live entry, in no order,
+    /// shard by shard, under one lock at a time; expired ones are erased unasked and not counted.
+    /// `pred` must not call this backend. Values are destroyed after their shard is unlocked.
+    template <detail::visitor<time_point, std::string_view, Wire&> Pred>
+    std::size_t erase_if(Pred pred) {
+        std::size_t erased = 0;
+        for (shard& each : shards_) {
+            std::vector<node> dead; // destroyed after unlocking
+            const std::lock_guard lock(each.mutex);
+            moment now;
+            each.entries.erase_if(
+                [&](std::string_view key, entry& found) -> bool {
+                    return detail::visit_entry(pred, found, key);
+                },
+                now, dead, erased);
+        }
+        return erased;
+    }
+
     /// Erases all entries, shard by shard: what other threads store meanwhile may stay.
     void clear() {
         for (shard& each : shards_) {
-            std::optional<core> dead; // destroyed after unlocking
+            std::optional<typename map::core> dead; // destroyed after unlocking
             const std::lock_guard lock(each.mutex);
             dead.emplace(std::move(each.entries));
         }
@@ -281,30 +375,14 @@ public:
     /// and goes on where the last call stopped: in that shard, and in that bucket. Unless the
     /// visits are `unlimited`, a result of 0 does not mean that nothing is left.
     std::size_t purge_expired(std::size_t max_visits = unlimited) {
-        detail::sweep_limit limit(max_visits);
-        std::size_t purged = 0;
-        std::size_t at = next_to_purge_.load(std::memory_order_relaxed);
-        // The first shard is resumed where the last call stopped in it; the others are begun.
-        bool begin = max_visits == unlimited;
-        for (std::size_t i = 0; i != shards_.size(); ++i, begin = true) {
-            shard& each = shards_[at];
-            auto state = detail::sweep_state::interrupted;
-            while (state == detail::sweep_state::interrupted) {
-                typename core::batch dead; // destroyed after unlocking
-                const std::lock_guard lock(each.mutex);
-                if (std::exchange(begin, false)) {
-                    each.entries.rewind();
-                }
-                moment now;
-                state = each.entries.extract_expired(limit, now, dead, purged);
-            }
-            if (state == detail::sweep_state::limited) {
-                break;
-            }
-            at = at + 1 != shards_.size() ? at + 1 : 0;
-        }
-        next_to_purge_.store(at, std::memory_order_relaxed);
-        return purged;
+        return shards_.purge_expired(max_visits);
+    }
+
+    /// Evicts `count` entries as insertions would, or all if there are fewer, one from each shard
+    /// in turn. Returns how many. Only for bounded caches. Never allocates.
+    template <class B = Bound>
+    requires std::same_as<B, bounded> std::size_t evict(std::size_t count) {
+        return shards_.evict(count);
     }
 
     // Capacity
@@ -320,8 +398,27 @@ public:
         return sum;
     }
 
-    /// Whether no shard had an entry when it was asked.
-    [[nodiscard]] bool empty() const { return size() == 0; }
+    /// Whether no shard had an entry when it was asked. Stops at the first that has one.
+    [[nodiscard]] bool empty() const {
+        for (const shard& each : shards_) {
+            const std::lock_guard lock(each.mutex);
+            if (!each.entries.empty()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /// How many entries there may be in all shards together. Only for bounded caches.
+    template <class B = Bound>
+    requires std::same_as<B, bounded>
+    [[nodiscard]] std::size_t max_entries() const noexcept {
+        std::size_t sum = 0;
+        for (const shard& each : shards_) {
+            sum += each.entries.max_entries(); // which nobody changes
+        }
+        return sum;
+    }
 
     /// Makes room for about `count` entries in all, spread evenly. Throws what
     /// `memory_backend::reserve` throws for the share of one shard.
@@ -334,68 +431,53 @@ public:
     }
 
 private:
-    /// Starts a cache line of its own, so that the threads in one shard do not slow down those in
-    /// the next.
-    struct alignas(64) shard {
-        explicit shard(const Hash& hash) : entries(hash_once{hash}) {}
-
-        /// Makes an empty shard with the hash of `other`, as a vector of equal shards needs it.
-        shard(const shard& other) : entries(other.entries.hash_function()) {}
-
-        mutable Mutex mutex;
-        core entries;
-    };
-
-    /// An operation on one key: its shard is locked as long as this lives. What the operation takes
-    /// out of the shard is destroyed last, after unlocking.
-    struct operation {
-        operation(concurrent_memory_backend& cache, std::string_view text)
-            : operation(cache, hashed_key{text, static_cast<std::size_t>(cache.hash_(text))}) {}
-
-        operation(concurrent_memory_backend& cache, hashed_key hashed)
-            : operation(hashed, cache.shard_of(hashed)) {}
-
-        operation(hashed_key hashed, shard& home)
-            : key(hashed), entries(home.entries), lock(home.mutex) {}
-
-        template <class When>
-        auto store(Wire& value, const When& when, bool if_not_exists) {
-            return entries.store(key, value, when, if_not_exists, now, old);
-        }
-
-        hashed_key key;
-        node dead;
-        std::optional<Wire> old;
-        core& entries;
-        std::lock_guard<Mutex> lock;
-        moment now;
-    };
-
-    static std::size_t checked(std::size_t shards) {
-        if (shards == 0) {
-            throw std::invalid_argument(
-                "cachetory: a concurrent backend needs at least 1 shard, not 0");
-        }
-        return shards;
+    static std::size_t shards_for(std::size_t max_entries) {
+        const std::size_t shards = max_entries / 64;
+        return shards == 0 ? 1 : shards < default_shards ? shards : default_shards;
     }
 
-    /// Chooses by the upper half of the hash, for the tables may choose buckets by the lower bits.
-    shard& shard_of(const hashed_key& key) {
-        constexpr int half = std::numeric_limits<std::size_t>::digits / 2;
-        const std::size_t upper = key.hash >> half;
-        return shards_[(upper * shards_.size()) >> half];
+    /// What a visitor returns, to be destroyed after unlocking if it can be kept.
+    template <class F>
+    class dropped_result {
+        using result = decltype(detail::visit_entry(std::declval<F>(), std::declval<entry&>()));
+        static constexpr bool is_kept = std::is_object_v<result> && std::move_constructible<result>;
+
+    public:
+        void keep(F&& f, entry& visited) {
+            if constexpr (is_kept) {
+                kept_.emplace(detail::visit_entry(std::forward<F>(f), visited));
+            } else {
+                static_cast<void>(detail::visit_entry(std::forward<F>(f), visited));
+            }
+        }
+
+    private:
+        std::optional<std::conditional_t<is_kept, result, bool>> kept_;
+    };
+
+    template <class V, class When>
+    bool store(std::string_view key, V&& value, const When& when, bool if_not_exists) {
+        auto&& made = detail::as_wire<Wire>(std::forward<V>(value));
+        operation here(shards_, key);
+        return here.store(made, when, if_not_exists).second;
     }
 
     template <class When>
     bool set_deadline(std::string_view key, const When& when) {
-        operation here(*this, key);
-        return here.entries.set_deadline(here.key, when, here.now, here.dead) != here.entries.end();
+        operation here(shards_, key);
+        return here.set_deadline(when) != nullptr;
     }
 
-    std::vector<shard> shards_;
-    Hash hash_;
-    std::atomic<std::size_t> next_to_purge_ = 0;
+    map shards_;
 };
+
+/// A `concurrent_memory_backend` that never holds more entries than it is told when it is made.
+template <class Wire,
+          class Clock = std::chrono::steady_clock,
+          class Hash = string_hash,
+          class Mutex = detail::default_mutex>
+using bounded_concurrent_memory_backend =
+    concurrent_memory_backend<Wire, Clock, Hash, Mutex, bounded>;
 
 } // namespace cachetory
 

@@ -4,7 +4,11 @@
 
 #include "backend.hpp"
 #include "detail/deadline.hpp"
+#include "detail/eviction.hpp"
 #include "detail/expiring_map.hpp"
+#include "detail/hashed_key.hpp"
+#include "detail/memory_url.hpp"
+#include "detail/visitor.hpp"
 #include "string_hash.hpp"
 #include "version.hpp"
 
@@ -26,33 +30,50 @@ namespace cachetory {
 
 /// A cache in memory: string keys, values of any movable type, an optional deadline for each.
 ///
-/// An entry whose deadline has come (`deadline <= now`) is as good as absent in every operation but
-/// `size` and `empty`. It is erased lazily, when an operation names its key; until then it takes
-/// memory, and there is no bound on how many do: call `purge_expired` now and then where keys are
-/// not used again.
+/// `Wire` is the type of the values. An entry whose deadline has come (`deadline <= now`) is as
+/// good as absent in every operation but `size` and `empty`. It is erased lazily, when an operation
+/// names its key; until then it takes memory. So call `purge_expired` now and then where keys are
+/// not used again, or use a `bounded_memory_backend`.
+///
+/// A bounded cache never holds more than `max_entries()` entries. Storing a new key in a full one
+/// evicts another entry: an expired one, or one that has not been used for long, judged by a policy
+/// that docs/eviction.md describes. `set` always stores, the entry just stored is never the one
+/// that goes, and overwriting evicts nobody.
 ///
 /// References, pointers and views that an operation returns stay valid across inserts and
-/// overwrites of any entry, until their own entry is erased, taken, cleared, or found expired, be
-/// it by a value's destructor that the same operation runs. Changing the value through them changes
-/// the entry.
+/// overwrites of any entry, until their own entry is erased, taken, cleared, or found expired,
+/// including by a value's destructor run inside the same call. In a bounded cache they stay valid
+/// until a new key is stored, or `evict` is called. Changing the value through them changes the
+/// entry.
 ///
 /// A key may view a key or a value that is stored here. A value's destructor may call the backend:
-/// what dies in an operation is taken out first and destroyed last. (Overwriting assigns to a value
-/// that has been moved from; if a `Wire` owns things even then, these die on the way.)
+/// values are moved out before anything is destroyed. (Overwriting assigns to a moved-from value;
+/// whatever that still owns is destroyed during the assignment.)
 ///
-/// Single-key operations have no effect if they fail, provided that moving a `Wire` does not throw.
-/// If it does, an overwritten value may be left moved from, but never under another's deadline.
-/// Bulk operations keep what they have done to the elements before the one that failed. They fail
-/// if memory runs out, or with what `Wire`, `Hash` or `Clock` throw.
+/// Operations on one key have no effect if they fail, provided that moving a `Wire` does not throw;
+/// in particular, nothing is evicted. If moving throws, an overwritten value may be left moved
+/// from, but never with another value's deadline. Bulk operations keep what they have done to the
+/// elements before the one that failed. They fail if memory runs out, or with what `Wire`, `Hash`
+/// or `Clock` throw.
 ///
-/// A single-key operation takes the time of one look-up in a `std::unordered_map`, two for an
-/// insertion. It reads the clock at most once (`get_or_set`: once before its factory and once
-/// after), and not at all if it meets no deadline.
+/// An operation on one key takes the time of one look-up in a `std::unordered_map`, an insertion of
+/// two. It reads the clock at most once (`get_or_set`: once before its factory and once after), and
+/// not at all if it meets no deadline.
 ///
 /// Not safe to share between threads, not even for look-ups: they erase what they find expired.
-template <class Wire, class Clock = std::chrono::steady_clock, class Hash = string_hash>
+template <class Wire,
+          class Clock = std::chrono::steady_clock,
+          class Hash = string_hash,
+          class Bound = unbounded>
 class memory_backend {
-    using core = detail::expiring_map<Wire, Clock, Hash>;
+    static constexpr bool is_bounded = std::same_as<Bound, bounded>;
+    static_assert(is_bounded || std::same_as<Bound, unbounded>,
+                  "cachetory: Bound must be cachetory::unbounded or cachetory::bounded");
+
+    using core = detail::expiring_map<Wire,
+                                      Clock,
+                                      std::conditional_t<is_bounded, detail::hash_once<Hash>, Hash>,
+                                      Bound>;
     using moment = detail::moment<Clock>;
     using node = typename core::node;
 
@@ -64,17 +85,43 @@ public:
     /// As a limit: no limit.
     static constexpr std::size_t unlimited = (std::numeric_limits<std::size_t>::max)();
 
-    memory_backend() = default;
+    // Templates, because clang 14 would instantiate the others in spite of what they require.
+
+    /// Makes an empty cache without a bound.
+    template <class B = Bound>
+    requires std::same_as<B, unbounded> memory_backend() {}
+
+    template <class B = Bound>
+    requires std::same_as<B, unbounded>
 
     explicit memory_backend(Hash hash) : entries_(std::move(hash)) {}
 
-    // Copyable if Wire is. Moves are noexcept, and leave an empty cache that can be used.
+    /// A cache without a bound takes no number, not even where `Hash` is made from one.
+    template <class B = Bound>
+    requires std::same_as<B, unbounded>
 
-    /// Makes an empty backend from the URL `memory://`. Throws `std::invalid_argument` for any
-    /// other.
+    explicit memory_backend(std::size_t max_entries) = delete;
+
+    /// Makes an empty cache that never holds more than `max_entries` entries. Throws
+    /// `std::invalid_argument` if that is 0.
+    template <class B = Bound>
+    requires std::same_as<B, bounded>
+
+    explicit memory_backend(std::size_t max_entries, Hash hash = {})
+        : entries_(detail::hash_once<Hash>{std::move(hash)}, detail::eviction<B>(max_entries)) {}
+
+    // Copyable if Wire is. Moves are noexcept, and leave an empty cache that can be used and has
+    // its bound.
+
+    /// Makes an empty backend from the URL `memory://` or, if it is bounded,
+    /// `memory://?max_entries=1000`. Throws `std::invalid_argument` for any other.
     [[nodiscard]] static memory_backend from_url(std::string_view url) {
-        detail::check_memory_url(url);
-        return memory_backend();
+        if constexpr (is_bounded) {
+            return memory_backend(detail::max_entries_of(url));
+        } else {
+            detail::check_memory_url(url);
+            return memory_backend();
+        }
     }
 
     // Look-up
@@ -117,7 +164,7 @@ public:
         moment now;
         for (auto&& key : keys) {
             const iterator place = entries_.find(std::string_view(key));
-            if (entries_.is_live(place, now)) {
+            if (entries_.use(place, now)) {
                 found.emplace_back(place->first, place->second.value);
             } else if (place != entries_.end()) {
                 dead.push_back(entries_.extract(place));
@@ -145,14 +192,50 @@ public:
         return found;
     }
 
-    /// Returns `hit(value)`, or `miss()` if `key` has no value. For adaptors: an expired entry is
-    /// still in memory, though no longer in the cache, while `miss` runs, so that `key` may view
-    /// it. `hit` must not call the backend.
-    template <std::invocable<Wire&> Hit, std::invocable Miss>
-    auto visit(std::string_view key, Hit hit, Miss miss) -> std::invoke_result_t<Miss&> {
+    /// Finds the value of `key` and lets it live for `time_to_live` from now on, given
+    /// `std::nullopt` forever: sliding expiry. Returns its address, or `nullptr`. Never allocates.
+    Wire* touch(std::string_view key, std::optional<ttl> time_to_live) {
+        node dead;
+        moment now;
+        const iterator live = entries_.set_deadline(key, time_to_live, now, dead);
+        return live != entries_.end() ? std::addressof(live->second.value) : nullptr;
+    }
+
+    /// Calls `f(value)`, or `f(value, deadline)` with an `std::optional<time_point>` if it takes
+    /// one. Returns whether `key` had a value. `f` must not call the backend.
+    template <detail::visitor<time_point, Wire&> F>
+    bool visit(std::string_view key, F&& f) {
+        return look_up(
+            key,
+            [&](entry& found) {
+                static_cast<void>(detail::visit_entry(std::forward<F>(f), found));
+                return true;
+            },
+            [] { return false; });
+    }
+
+    /// Returns `hit(value)`, or `miss()` if `key` has no value; both return the same type. For
+    /// adaptors: an expired entry has left the cache when `miss` runs, but is destroyed only then,
+    /// so `key` may view it. `hit` must not call the backend.
+    template <class Hit, std::invocable Miss>
+    requires std::is_invocable_r_v<std::invoke_result_t<Miss&>, Hit&, Wire&> auto
+    visit(std::string_view key, Hit hit, Miss miss) -> std::invoke_result_t<Miss&> {
         return look_up(
             key, [&](entry& found) -> std::invoke_result_t<Miss&> { return hit(found.value); },
             miss);
+    }
+
+    /// Calls `f(key, value)`, or `f(key, value, deadline)` if it takes that, for every live entry,
+    /// in no order. `f` may change the value; it must not call the backend. Complexity: linear in
+    /// the entries and the table's buckets.
+    template <detail::visitor<time_point, std::string_view, Wire&> F>
+    void for_each(F f) {
+        moment now;
+        entries_.for_each(
+            [&](std::string_view key, entry& each) {
+                static_cast<void>(detail::visit_entry(f, each, key));
+            },
+            now);
     }
 
     /// Moves the value of `key` out and erases its entry. Returns `std::nullopt` if there is none.
@@ -167,24 +250,38 @@ public:
     /// Stores `value`, replacing both value and deadline if `key` has an entry. Returns whether it
     /// was stored: always, unless `options.if_not_exists` and there is a live entry, which then
     /// stays as it is. A time to live of zero or less stores an entry that is expired already.
-    bool set(std::string_view key, Wire value, set_options options = {}) {
-        std::optional<Wire> old;
-        moment now;
-        return entries_.store(key, value, options.time_to_live, options.if_not_exists, now, old)
-            .second;
+    ///
+    /// An rvalue `Wire` is moved from only if it is stored. Anything else is converted or copied
+    /// first.
+    template <std::convertible_to<Wire> V = Wire>
+    bool set(std::string_view key, V&& value, set_options options = {}) {
+        return store(key, std::forward<V>(value), options.time_to_live, options.if_not_exists);
     }
 
-    /// Stores each of `items` as `set` would, in order. Returns how many were stored. If one fails,
-    /// those before it stay. `items` is any range of pairs (see `item_range`), or a braced list. No
-    /// key may view a value that an earlier item replaces.
+    /// The same with a time to live only: `30min`, a `ttl`, an optional, or `std::nullopt`.
+    template <std::convertible_to<Wire> V = Wire, std::convertible_to<std::optional<ttl>> T>
+    bool set(std::string_view key, V&& value, T time_to_live) {
+        return store(key, std::forward<V>(value), std::optional<ttl>(time_to_live), false);
+    }
+
+    /// The same with a deadline, which is taken as `expire_at` takes it.
+    template <std::convertible_to<Wire> V = Wire, detail::deadline_clock<Clock> C, class Duration>
+    bool set(std::string_view key, V&& value, std::chrono::time_point<C, Duration> deadline) {
+        return store(key, std::forward<V>(value), deadline, false);
+    }
+
+    /// Stores each of `items` as `set` would, in order. Returns how many were stored; a value that
+    /// is refused stays in its range. If one fails, those before it stay. `items` is any range of
+    /// pairs (see `item_range`), or a braced list. No key may view a value that an earlier item
+    /// replaces.
     template <item_range<Wire> Items = std::initializer_list<std::pair<std::string_view, Wire>>>
     std::size_t set_many(Items&& items, set_options options = {}) {
         std::size_t stored = 0;
         moment now;
         for (auto&& item : items) {
             const std::string_view key = std::get<0>(item);
-            Wire value = std::get<1>(detail::forward_item<Items>(item));
-            std::optional<Wire> old;
+            auto&& value = detail::as_wire<Wire>(std::get<1>(detail::forward_item<Items>(item)));
+            typename core::displaced old;
             if (entries_.store(key, value, options.time_to_live, options.if_not_exists, now, old)
                     .second) {
                 ++stored;
@@ -194,8 +291,9 @@ public:
     }
 
     /// Returns the value of `key`; if there is none, stores what `factory()` returns and returns
-    /// that. `factory` may use the backend; what it stores under `key` itself stays and is
-    /// returned. The time to live counts from when the value is stored.
+    /// that. A factory that returns `expiring<Wire>` decides the time to live, which counts from
+    /// when the value is stored. `factory` may use the backend; what it stores under `key` itself
+    /// stays and is returned.
     template <factory_of<Wire> Factory>
     Wire&
     get_or_set(std::string_view key, Factory&& factory, std::optional<ttl> time_to_live = {}) {
@@ -209,11 +307,27 @@ public:
         if (hit != nullptr) {
             return *hit;
         }
-        Wire value = std::forward<Factory>(factory)();
-        std::optional<Wire> old;
+        Wire value = detail::make_wire<Wire>(std::forward<Factory>(factory), time_to_live);
+        typename core::displaced old;
         moment now;
         return entries_.store(std::move(kept_key), value, time_to_live, true, now, old)
             .first->second.value;
+    }
+
+    /// Stores `value` and returns `true`; or, if `key` has a value, calls `f(value)` on that, or
+    /// `f(value, deadline)` if it takes a deadline, and returns `false`. The deadline of a live
+    /// entry stays. One look-up. `f` must not call the backend.
+    template <std::convertible_to<Wire> V = Wire, detail::visitor<time_point, Wire&> F>
+    bool
+    set_or_visit(std::string_view key, V&& value, F&& f, std::optional<ttl> time_to_live = {}) {
+        auto&& made = detail::as_wire<Wire>(std::forward<V>(value));
+        typename core::displaced old;
+        moment now;
+        const auto [place, stored] = entries_.store(key, made, time_to_live, true, now, old);
+        if (!stored) {
+            static_cast<void>(detail::visit_entry(std::forward<F>(f), place->second));
+        }
+        return stored;
     }
 
     /// Sets or, given `std::nullopt`, removes the deadline of `key`. Returns whether there was a
@@ -262,6 +376,22 @@ public:
         return erased;
     }
 
+    /// Erases the entries for which `pred(key, value)`, or `pred(key, value, deadline)` if it takes
+    /// that, returns `true`. Returns how many. Asks exactly once for each live entry, in no order;
+    /// expired ones are erased unasked and not counted. `pred` may change the value; it must not
+    /// call the backend. Values are destroyed when all entries have been visited. If it fails, what
+    /// has been erased stays erased. Complexity: linear in the entries and the table's buckets.
+    template <detail::visitor<time_point, std::string_view, Wire&> Pred>
+    std::size_t erase_if(Pred pred) {
+        std::vector<node> dead;
+        moment now;
+        std::size_t erased = 0;
+        entries_.erase_if([&](std::string_view key,
+                              entry& each) -> bool { return detail::visit_entry(pred, each, key); },
+                          now, dead, erased);
+        return erased;
+    }
+
     /// Erases all entries, and gives back the table's memory. Complexity: linear.
     void clear() noexcept { const core dead = std::move(entries_); }
 
@@ -286,6 +416,20 @@ public:
         return purged;
     }
 
+    /// Evicts `count` entries as insertions would, or all if there are fewer. Returns how many.
+    /// Only for bounded caches: to shrink one, or to keep to a budget of bytes. Never allocates.
+    template <class B = Bound>
+    requires std::same_as<B, bounded> std::size_t evict(std::size_t count) {
+        moment now;
+        std::size_t evicted = 0;
+        while (evicted != count && !entries_.empty()) {
+            node dead;
+            entries_.evict(now, dead);
+            ++evicted;
+        }
+        return evicted;
+    }
+
     // Capacity
 
     /// How many entries there are, counting those that are expired but not erased yet.
@@ -294,8 +438,13 @@ public:
     /// Whether `size()` is 0.
     [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
 
-    /// Makes room for `entries` entries in all. Throws `std::length_error` or `std::bad_alloc` if
-    /// it can't.
+    /// How many entries there may be. Only for bounded caches.
+    template <class B = Bound>
+    requires std::same_as<B, bounded>
+    [[nodiscard]] std::size_t max_entries() const noexcept { return entries_.max_entries(); }
+
+    /// Makes room for `entries` entries in all, or for as many as there may be. Throws
+    /// `std::length_error` or `std::bad_alloc` if it can't.
     void reserve(std::size_t entries) { entries_.reserve(entries); }
 
 private:
@@ -311,11 +460,19 @@ private:
             return miss();
         }
         moment now;
-        if (entries_.is_live(found, now)) {
+        if (entries_.use(found, now)) {
             return hit(found->second);
         }
         const node dead = entries_.extract(found); // destroyed after miss(): `key` may view it
         return miss();
+    }
+
+    template <class V, class When>
+    bool store(std::string_view key, V&& value, const When& when, bool if_not_exists) {
+        auto&& made = detail::as_wire<Wire>(std::forward<V>(value));
+        typename core::displaced old;
+        moment now;
+        return entries_.store(key, made, when, if_not_exists, now, old).second;
     }
 
     template <class When>
@@ -329,6 +486,10 @@ private:
 
     core entries_;
 };
+
+/// A `memory_backend` that never holds more entries than it is told when it is made.
+template <class Wire, class Clock = std::chrono::steady_clock, class Hash = string_hash>
+using bounded_memory_backend = memory_backend<Wire, Clock, Hash, bounded>;
 
 } // namespace cachetory
 

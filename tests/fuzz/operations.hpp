@@ -295,9 +295,7 @@ private:
         on_key("a change", [text = in_.text()](auto& c, auto key) {
             const auto write = [&](value& found) { found.text = text; };
             if constexpr (requires { c.visit(key, write); }) {
-                return c.visit(key, write);
-            } else if constexpr (requires { c.synchronous().visit(key, write); }) {
-                return c.synchronous().visit(key, write);
+                return result(c.visit(key, write));
             } else {
                 value* const hit = result(c.find(key));
                 return hit != nullptr && (write(*hit), true);

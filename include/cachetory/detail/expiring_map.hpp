@@ -5,6 +5,8 @@
 #include "../string_hash.hpp"
 #include "../version.hpp"
 #include "deadline.hpp"
+#include "eviction.hpp"
+#include "hashed_key.hpp"
 
 #include <array>
 #include <concepts>
@@ -17,16 +19,9 @@
 #include <type_traits>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 namespace cachetory::detail {
-
-/// Throws `std::invalid_argument` unless `url` names a backend in memory.
-inline void check_memory_url(std::string_view url) {
-    if (url != "memory://") {
-        throw std::invalid_argument("cachetory: not the URL of a memory backend (memory://): \"" +
-                                    std::string(url) + '"');
-    }
-}
 
 /// The limit of one sweep: so many entries and eight times as many buckets, because an empty bucket
 /// costs much less than an entry.
@@ -57,11 +52,12 @@ enum class sweep_state {
 ///   So a destructor of a value may call the backend.
 /// - It happens at one moment, `now`, which the caller makes for the whole operation.
 ///
-/// `Key` is `std::string_view`, or whatever else converts to it and `Hash` accepts.
+/// `Key` is `std::string_view`, or whatever else converts to it and `Hash` accepts. A bounded map
+/// needs a `hash_once` for `Hash`, because it looks entries up by their hash.
 ///
 /// A primitive has no effect if it fails, provided that moving a `Wire` does not throw.
-template <class Wire, class Clock, class Hash>
-class expiring_map {
+template <class Wire, class Clock, class Hash, class Bound = unbounded>
+class expiring_map : eviction<Bound> { // a base, because it is empty without a bound
     static_assert(std::movable<Wire>,
                   "cachetory: values are moved in and out, so Wire must be movable");
     static_assert(key_hash<Hash>,
@@ -73,16 +69,17 @@ class expiring_map {
         "cachetory: Clock must be a clock, such as std::chrono::steady_clock; keys are always "
         "strings, so the first argument is the type of the values");
 
-    struct equal_keys {
-        using is_transparent = void;
+    static constexpr bool is_bounded = std::same_as<Bound, bounded>;
 
-        bool operator()(std::string_view a, std::string_view b) const noexcept { return a == b; }
-    };
+    template <class H, class B>
+    struct equality : std::type_identity<equal_keys> {};
+    template <class H>
+    struct equality<hash_once<H>, bounded> : std::type_identity<equal_keys_or_hashes<H>> {};
 
 public:
     using time_point = typename Clock::time_point;
 
-    struct entry {
+    struct entry : worth<Bound> {
         entry(Wire&& initial, time_point when) : value(std::move(initial)), deadline(when) {}
 
         /// The deadline as users know it: `std::nullopt` if there is none.
@@ -94,20 +91,33 @@ public:
         time_point deadline;
     };
 
-    using map = std::unordered_map<std::string, entry, Hash, equal_keys>;
+    using map = std::unordered_map<std::string, entry, Hash, typename equality<Hash, Bound>::type>;
     using iterator = typename map::iterator;
     using node = typename map::node_type;
     using batch = std::array<node, 32>;
 
+    /// What storing a value takes out: the old value of the key or, in a bounded map, the entry
+    /// that is evicted for a new key.
+    struct unbounded_displaced {
+        std::optional<Wire> value;
+    };
+    struct bounded_displaced {
+        std::optional<Wire> value;
+        node victim;
+    };
+    using displaced = std::conditional_t<is_bounded, bounded_displaced, unbounded_displaced>;
+
     expiring_map() = default;
 
-    explicit expiring_map(Hash hash) : entries_(0, std::move(hash)) {}
+    explicit expiring_map(Hash hash, eviction<Bound> policy = {})
+        : eviction<Bound>(std::move(policy)), entries_(0, std::move(hash)) {}
 
     expiring_map(const expiring_map&) requires std::copy_constructible<Wire>
     = default;
 
     /// Leaves `other` empty and usable.
-    expiring_map(expiring_map&& other) noexcept : entries_(std::move(other.entries_)) {
+    expiring_map(expiring_map&& other) noexcept
+        : eviction<Bound>(std::move(other)), entries_(std::move(other.entries_)) {
         other.entries_.clear();
     }
 
@@ -122,6 +132,9 @@ public:
     expiring_map& operator=(expiring_map&& other) noexcept {
         expiring_map swapped(std::move(other));
         entries_.swap(swapped.entries_);
+        if constexpr (is_bounded) {
+            eviction<Bound>::swap(swapped);
+        }
         return *this;
     }
 
@@ -148,11 +161,21 @@ public:
         return found != entries_.end() && !now.has_passed(found->second.deadline);
     }
 
+    /// The same for an operation that names the key of `found`, which counts as a use of a live
+    /// entry.
+    [[nodiscard]] bool use(iterator found, moment<Clock>& now) {
+        if (!is_live(found, now)) {
+            return false;
+        }
+        found->second.use();
+        return true;
+    }
+
     /// Returns the live entry of `key`, or `end()`. An expired one is moved into `dead`.
     template <class Key>
     [[nodiscard]] iterator find_live(const Key& key, moment<Clock>& now, node& dead) {
         const iterator found = entries_.find(key);
-        if (found != entries_.end() && !is_live(found, now)) {
+        if (found != entries_.end() && !use(found, now)) {
             dead = extract(found);
             return entries_.end();
         }
@@ -163,7 +186,8 @@ public:
 
     /// Stores `value` and returns its entry and `true`. If `if_not_exists` and there is a live
     /// entry, returns that one and `false`, and changes nothing, not even `value`. A value that is
-    /// replaced is moved into `old`.
+    /// replaced is moved into `old`, and so is the entry that is evicted for a new one: that may
+    /// be any but the new one.
     template <class Key,
               class When> // by value: g++ reads a view passed by reference back from memory
     std::pair<iterator, bool> store(Key key,
@@ -171,16 +195,23 @@ public:
                                     const When& when,
                                     bool if_not_exists,
                                     moment<Clock>& now,
-                                    std::optional<Wire>& old) {
+                                    displaced& old) {
         const iterator found = entries_.find(key);
-        if (if_not_exists && is_live(found, now)) {
+        if (if_not_exists && use(found, now)) {
             return {found, false};
         }
         const time_point deadline = now.resolve(when);
         if (found == entries_.end()) {
-            return {store_new(std::string(std::move(key)), value, deadline), true};
+            if constexpr (is_bounded) {
+                return {
+                    store_in_bound(std::string(std::move(key)), value, deadline, now, old.victim),
+                    true};
+            } else {
+                return {store_new(std::string(std::move(key)), value, deadline), true};
+            }
         }
-        replace(found->second.value, value, old);
+        replace(found->second.value, value, old.value);
+        found->second.use();
         found->second.deadline = deadline;
         return {found, true};
     }
@@ -221,6 +252,40 @@ public:
     /// Out of line and cold: otherwise the map's code is inlined into some look-ups, which makes
     /// the others too big to be inlined at all.
     [[gnu::cold]] node extract(iterator found) { return entries_.extract(found); }
+
+    /// Calls `f(key, entry)` for every live entry, in no order.
+    template <class F>
+    void for_each(F f, moment<Clock>& now) {
+        for (auto at = entries_.begin(); at != entries_.end(); ++at) {
+            if (is_live(at, now)) {
+                f(std::string_view(at->first), at->second);
+            }
+        }
+    }
+
+    /// Moves the live entries for which `pred(key, entry)` is true into `dead`, and all expired
+    /// ones. Adds the number of the live ones to `erased`.
+    template <class Pred>
+    void erase_if(Pred pred, moment<Clock>& now, std::vector<node>& dead, std::size_t& erased) {
+        for (auto at = entries_.begin(); at != entries_.end();) {
+            const iterator visited = at++;
+            const bool live = is_live(visited, now);
+            if (!live || pred(std::string_view(visited->first), visited->second)) {
+                dead.emplace_back(); // before anything has happened, because it may fail
+                dead.back() = extract(visited);
+                erased += live ? 1 : 0;
+            }
+        }
+    }
+
+    /// Moves the entry that an insertion into a full map would evict into `dead`. The map is
+    /// bounded and not empty. Does not allocate.
+    void evict(moment<Clock>& now, node& dead) {
+        const Hash hash = entries_.hash_function();
+        const auto chosen = this->find_victim(entries_, cursor_, hash, now);
+        this->forget_oldest();
+        extract_victim(chosen, dead);
+    }
 
     // Sweeping
 
@@ -278,8 +343,13 @@ public:
 
     [[nodiscard]] Hash hash_function() const { return entries_.hash_function(); }
 
-    /// Makes room for `count` entries in all.
+    [[nodiscard]] std::size_t max_entries() const noexcept requires is_bounded {
+        return eviction<Bound>::max_entries();
+    }
+
+    /// Makes room for `count` entries in all, or for as many as there may be.
     void reserve(std::size_t count) {
+        count = at_most_bound(count);
         if (count > entries_.max_size()) {
             throw std::length_error("cachetory: cannot reserve room for " + std::to_string(count) +
                                     " entries");
@@ -294,15 +364,61 @@ private:
         return entries_.try_emplace(std::move(key), std::move(value), deadline).first;
     }
 
+    /// The same in a bounded map: if it is full, an entry is evicted for the new one.
+    [[gnu::noinline]] iterator store_in_bound(
+        std::string key, Wire& value, time_point deadline, moment<Clock>& now, node& evicted) {
+        if (entries_.size() < max_entries()) {
+            return store_new(std::move(key), value, deadline);
+        }
+        // What can fail comes first, and changes nothing that anybody could tell.
+        this->allocate();
+        make_room();
+        const Hash hash = entries_.hash_function();
+        const std::size_t hashed = hash(std::string_view(key));
+        const auto chosen = this->find_victim(entries_, cursor_, hash, now);
+        const iterator stored =
+            entries_.try_emplace(std::move(key), std::move(value), deadline).first;
+        this->forget_oldest();
+        if (this->has_ghost(hashed)) {
+            stored->second.use();
+        } else {
+            stored->second.lives = worth<Bound>::newcomer;
+            this->enqueue(hashed);
+        }
+        extract_victim(chosen, evicted);
+        return stored;
+    }
+
+    template <class Victim>
+    void extract_victim(const Victim& chosen, node& dead) {
+        if (chosen.leaves_ghost) {
+            this->leave_ghost(chosen.hash);
+        }
+        dead = entries_.extract(chosen.entry);
+    }
+
     /// Sees to it that the table need not grow for the next entry: the map would grow after having
     /// moved the value into a node, and if that failed, the value would be lost.
     void make_room() {
         if (entries_.size() >= entries_.bucket_count() || entries_.bucket_count() == 1) {
-            entries_.reserve(2 * entries_.size() + 12);
+            entries_.reserve(at_most_bound(2 * entries_.size() + 12));
+        }
+    }
+
+    /// Returns `count`, or how many there may be during an insertion: more buckets would only be in
+    /// the hand's way.
+    std::size_t at_most_bound(std::size_t count) const noexcept {
+        if constexpr (is_bounded) {
+            return count > max_entries() ? max_entries() + 1 : count;
+        } else {
+            return count;
         }
     }
 
     static void replace(Wire& stored, Wire& value, std::optional<Wire>& old) {
+        if (std::addressof(stored) == std::addressof(value)) {
+            return; // set(key, std::move(*find(key)))
+        }
         if constexpr (std::is_trivially_destructible_v<Wire>) {
             stored = std::move(value); // destroys nothing
         } else {
@@ -316,16 +432,8 @@ private:
         }
     }
 
-    /// Where the next sweep begins: a bucket, and how many of its entries have been visited. It is
-    /// no iterator, so that nothing can invalidate it, not even another table that takes the place
-    /// of this one; what it misses then, the next round visits.
-    struct sweep_cursor {
-        std::size_t bucket = 0;
-        std::size_t position = 0;
-    };
-
     map entries_;
-    sweep_cursor cursor_;
+    table_cursor cursor_; // where the next sweep begins, and where the hand stands
 };
 
 } // namespace cachetory::detail

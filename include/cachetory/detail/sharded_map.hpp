@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+#ifndef CACHETORY_DETAIL_SHARDED_MAP_HPP
+#define CACHETORY_DETAIL_SHARDED_MAP_HPP
+
+#include "../version.hpp"
+#include "deadline.hpp"
+#include "eviction.hpp"
+#include "expiring_map.hpp"
+#include "hashed_key.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <limits>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace cachetory::detail {
+
+/// A map in parts, each with a mutex of its own. Every key has its place in one of them.
+template <class Wire, class Clock, class Hash, class Mutex, class Bound>
+class sharded_map {
+public:
+    using core = expiring_map<Wire, Clock, hash_once<Hash>, Bound>;
+    using entry = typename core::entry;
+    using node = typename core::node;
+
+    /// Starts a cache line of its own, so that the threads in one shard do not slow down those in
+    /// the next.
+    struct alignas(64) shard {
+        shard(const Hash& hash, eviction<Bound> policy)
+            : entries(hash_once<Hash>{hash}, std::move(policy)) {}
+
+        /// A vector of shards asks for it, though it never moves one.
+        shard(shard&& other) noexcept : entries(std::move(other.entries)) {}
+
+        mutable Mutex mutex;
+        core entries;
+    };
+
+    /// An operation on one key: the shard of the key is locked as long as this lives. What the
+    /// operation takes out of the shard is destroyed last, after unlocking.
+    class operation {
+    public:
+        operation(sharded_map& map, std::string_view text)
+            : operation(map, hashed_key{text, static_cast<std::size_t>(map.hash_(text))}) {}
+
+        operation(const operation&) = delete;
+        operation& operator=(const operation&) = delete;
+        ~operation() = default;
+
+        /// Returns the entry of the key if it is live, else `nullptr`.
+        entry* find() { return address(entries_.find_live(key_, now_, dead_)); }
+
+        /// Returns the deadline that `when` stands for.
+        template <class When>
+        auto resolve(const When& when) {
+            return now_.resolve(when);
+        }
+
+        template <class When>
+        entry* set_deadline(const When& when) {
+            return address(entries_.set_deadline(key_, when, now_, dead_));
+        }
+
+        std::optional<Wire> take() { return entries_.take(key_, now_, dead_); }
+
+        bool erase() { return entries_.erase(key_, now_, dead_); }
+
+        template <class When>
+        std::pair<entry&, bool> store(Wire& value, const When& when, bool if_not_exists) {
+            const auto [place, stored] =
+                entries_.store(key_, value, when, if_not_exists, now_, displaced_);
+            return {place->second, stored};
+        }
+
+    private:
+        operation(sharded_map& map, hashed_key hashed) : operation(map.shard_of(hashed), hashed) {}
+        operation(shard& home, hashed_key hashed)
+            : key_(hashed), entries_(home.entries), lock_(home.mutex) {}
+
+        entry* address(typename core::iterator found) {
+            return found != entries_.end() ? std::addressof(found->second) : nullptr;
+        }
+
+        hashed_key key_;
+        node dead_;
+        typename core::displaced displaced_;
+        core& entries_;
+        std::lock_guard<Mutex> lock_;
+        moment<Clock> now_; // read under the lock only
+    };
+
+    sharded_map(std::size_t shards, const Hash& hash) : hash_(hash) {
+        check(shards);
+        shards_.reserve(shards);
+        for (std::size_t i = 0; i != shards; ++i) {
+            shards_.emplace_back(hash, eviction<Bound>());
+        }
+    }
+
+    /// Spreads `max_entries` evenly over the shards.
+    sharded_map(std::size_t max_entries, std::size_t shards, const Hash& hash) : hash_(hash) {
+        check(shards);
+        if (shards > max_entries) {
+            throw std::invalid_argument("cachetory: a bounded cache of " +
+                                        std::to_string(max_entries) + " entries cannot have " +
+                                        std::to_string(shards) + " shards");
+        }
+        shards_.reserve(shards);
+        for (std::size_t i = 0; i != shards; ++i) {
+            const std::size_t share = max_entries / shards + (i < max_entries % shards ? 1 : 0);
+            shards_.emplace_back(hash, eviction<Bound>(share));
+        }
+    }
+
+    [[nodiscard]] std::size_t size() const noexcept { return shards_.size(); }
+    [[nodiscard]] auto begin() noexcept { return shards_.begin(); }
+    [[nodiscard]] auto begin() const noexcept { return shards_.begin(); }
+    [[nodiscard]] auto end() noexcept { return shards_.end(); }
+    [[nodiscard]] auto end() const noexcept { return shards_.end(); }
+
+    /// Erases expired entries, from where the last call stopped on. A shard is done when its sweep
+    /// comes to the end of its table, not when the call ends: the next call resumes it there.
+    std::size_t purge_expired(std::size_t max_visits) {
+        sweep_limit limit(max_visits);
+        std::size_t purged = 0;
+        std::size_t at = next_to_purge_.load(std::memory_order_relaxed);
+        bool from_start = max_visits == sweep_limit::unlimited; // else the first one is resumed
+        for (std::size_t i = 0; i != size(); ++i, from_start = true) {
+            auto state = sweep_state::interrupted;
+            while (state == sweep_state::interrupted) {
+                typename core::batch dead; // destroyed after unlocking
+                const std::lock_guard lock(shards_[at].mutex);
+                if (std::exchange(from_start, false)) {
+                    shards_[at].entries.rewind();
+                }
+                moment<Clock> now;
+                state = shards_[at].entries.extract_expired(limit, now, dead, purged);
+            }
+            if (state == sweep_state::limited) {
+                break;
+            }
+            at = after(at);
+        }
+        next_to_purge_.store(at, std::memory_order_relaxed);
+        return purged;
+    }
+
+    /// Evicts entries, one from each shard in turn, from the shard after the one that came last.
+    std::size_t evict(std::size_t count) {
+        std::size_t evicted = 0;
+        std::size_t at = next_to_evict_.load(std::memory_order_relaxed);
+        for (std::size_t empty = 0; evicted != count && empty != size(); at = after(at)) {
+            node dead; // destroyed after unlocking
+            const std::lock_guard lock(shards_[at].mutex);
+            if (shards_[at].entries.empty()) {
+                ++empty;
+            } else {
+                moment<Clock> now;
+                shards_[at].entries.evict(now, dead);
+                ++evicted;
+                empty = 0;
+            }
+        }
+        next_to_evict_.store(at, std::memory_order_relaxed);
+        return evicted;
+    }
+
+private:
+    static void check(std::size_t shards) {
+        if (shards == 0) {
+            throw std::invalid_argument(
+                "cachetory: a concurrent backend needs at least 1 shard, not 0");
+        }
+    }
+
+    [[nodiscard]] std::size_t after(std::size_t at) const noexcept {
+        return at + 1 != size() ? at + 1 : 0;
+    }
+
+    /// Chooses by the upper half of the hash, because tables may choose buckets by the lower bits.
+    shard& shard_of(const hashed_key& key) {
+        constexpr int half = std::numeric_limits<std::size_t>::digits / 2;
+        const std::size_t upper = key.hash >> half;
+        return shards_[(upper * shards_.size()) >> half];
+    }
+
+    std::vector<shard> shards_; // never grows, because a mutex cannot be moved
+    Hash hash_;
+    std::atomic<std::size_t> next_to_purge_ = 0;
+    std::atomic<std::size_t> next_to_evict_ = 0;
+};
+
+} // namespace cachetory::detail
+
+#endif
