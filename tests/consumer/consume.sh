@@ -1,60 +1,20 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# usage: consume.sh WAY SCRATCH
+# usage: consume.sh WAY SCRATCH [FLAG...]
 #
 # Uses the library in one of the five ways that the README names, as one who has nothing else of
-# this repository, with each compiler there is. Works in the folder SCRATCH. Exit status 77:
-# skipped, because this machine lacks what the way needs.
+# this repository, with each compiler there is and FLAGs. Works in the folder SCRATCH. Exit status
+# 77: skipped, because this machine lacks what the way needs.
 set -eu
 
 way=$1
 scratch=$2
-here=$(cd "$(dirname "$0")" && pwd)
-root=$(cd "$here/../.." && pwd)
-warnings='-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Werror'
-
-fail() {
-  echo "FAILED: $*" >&2
-  exit 1
-}
-
-need() {
-  if ! command -v "$1" >/dev/null; then
-    echo "skipped: there is no $1"
-    exit 77
-  fi
-}
-
-# quietly COMMAND...: shows what it prints only if it fails
-quietly() {
-  "$@" >log 2>&1 || {
-    cat log >&2
-    fail "$*"
-  }
-}
-
-# The library as it stands in this tree, committed or not, without its tests, examples and .git.
-copy_library() {
-  mkdir "$1"
-  cp -R "$root/CMakeLists.txt" "$root/cmake" "$root/include" "$1"
-}
-
-# Moved after it was installed: it must not matter where it is.
-install_library() {
-  need cmake
-  copy_library library
-  quietly cmake -S library -B library/build -DCMAKE_CXX_COMPILER="$cxx" \
-    -DCACHETORY_BUILD_TESTS=OFF -DCACHETORY_BUILD_EXAMPLES=OFF
-  quietly cmake --install library/build --prefix "$PWD/installed"
-  mv installed moved
-  rm -r library
-  if grep -rF "$PWD" moved; then
-    fail 'what is installed names the folder it was installed to'
-  fi
-}
+shift 2
+. "$(dirname "$0")/common.sh"
+warnings="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast $*"
 
 check_output() {
-  expected='Hello from cachetory 100: the 90th Fibonacci number is 2880067194370816120, 91 are known'
+  expected="Hello from cachetory $(version_of_headers): the 90th Fibonacci number is 2880067194370816120, 91 are known"
   actual=$("$1")
   [ "$actual" = "$expected" ] || fail "$1 printed: $actual"
 }
@@ -67,11 +27,11 @@ compile() {
 
 # build OPTION...: the project, and checks that of the library nothing but headers comes along
 build() {
-  need cmake
+  need cmake cmake
   cp "$here/main.cpp" "$here/CMakeLists.txt" project
   find project -type f -exec cksum {} + | sort >before
   quietly cmake -S project -B build -DCMAKE_CXX_COMPILER="$cxx" -DCONSUMER_WAY="$way" \
-    -DCONSUMER_WARNINGS="$(echo "$warnings" | tr ' ' ';')" "$@"
+    -DCONSUMER_VERSION="$(version_of_headers)" -DCONSUMER_WARNINGS="$(echo "$warnings" | tr ' ' ';')" "$@"
   quietly cmake --build build
   check_output build/consumer
 
@@ -93,7 +53,7 @@ use() {
     build
     ;;
   FetchContent)
-    need git
+    need git git
     copy_library library
     quietly git -C library init -q -b main
     quietly git -C library add .
@@ -101,21 +61,20 @@ use() {
     build -DCONSUMER_URL="file://$PWD/library"
     ;;
   find_package)
-    install_library
+    install_library moved
     build -DCMAKE_PREFIX_PATH="$PWD/moved"
     ;;
   pkg-config)
-    need pkg-config
-    install_library
+    need pkg-config pkg-config
+    install_library moved
     export PKG_CONFIG_PATH="$PWD/moved/share/pkgconfig"
-    pkg-config --exact-version=0.1.0 cachetory || fail 'pkg-config tells another version'
-    compile $(pkg-config --cflags cachetory)
+    pkg-config --exact-version="$(version_of_headers)" cachetory || fail 'pkg-config tells another version'
+    eval "compile $(pkg-config --cflags cachetory)" # they are quoted for a shell
     ;;
   *) fail "no such way: $way" ;;
   esac
 }
 
-export GIT_CONFIG_GLOBAL=/dev/null # whatever the user has set there, signing for example
 status=77
 for cxx in g++ clang++; do
   if command -v "$cxx" >/dev/null; then

@@ -31,7 +31,8 @@ int main() {
     cachetory::async_memory_backend<std::string> async;
     async.set("greeting", "Hello", {.time_to_live = std::chrono::hours(1)}).get();
 
-    std::cout << async.get("greeting").get() << " from cachetory " << CACHETORY_VERSION << ": the "
-              << "90th Fibonacci number is " << number(90) << ", " << number.known()
+    std::cout << async.get("greeting").get() << " from cachetory " << CACHETORY_VERSION_MAJOR << '.'
+              << CACHETORY_VERSION_MINOR << '.' << CACHETORY_VERSION_PATCH
+              << ": the 90th Fibonacci number is " << number(90) << ", " << number.known()
               << " are known\n";
 }
