@@ -3,7 +3,7 @@
 # usage: needs.sh COMPILER
 #
 # Whichever header a program includes first that is older, or does without exceptions, the first
-# error tells what is amiss.
+# error tells what is amiss, and not many follow it.
 set -eu
 
 cxx=$1
@@ -13,8 +13,9 @@ status=0
 check() {
   message=$1
   shift
-  for header in cachetory/*.hpp; do
-    first=$(echo "#include <$header>" | "$cxx" "$@" -fsyntax-only -I . -x c++ - 2>&1 | grep -m 1 error || :)
+  for header in $(find cachetory -name '*.hpp'); do
+    output=$(echo "#include <$header>" | "$cxx" "$@" -fsyntax-only -I . -x c++ - 2>&1 || :)
+    first=$(echo "$output" | grep -m 1 error || :)
     case $first in
     *"$message"*) ;;
     *)
@@ -22,6 +23,11 @@ check() {
       status=1
       ;;
     esac
+    lines=$(echo "$output" | wc -l)
+    if [ "$lines" -gt 20 ]; then
+      echo "FAILED: with $*, $header prints $lines lines" >&2
+      status=1
+    fi
   done
 }
 

@@ -1,0 +1,79 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# usage: include_graph.sh [FOLDER]
+#
+# Prints which of our headers includes which, and compares that with the layers: whoever reads a
+# header needs to know nothing of the headers above it. FOLDER is include/cachetory by default.
+set -eu
+
+cd "${1:-$(dirname "$0")/../include/cachetory}"
+
+# may_include HEADER: patterns of what of ours it may include itself
+may_include() {
+  ground='version.hpp ttl.hpp string_hash.hpp ready_future.hpp'
+  case $1 in
+  # the ground, which knows nothing of caches
+  version.hpp) ;;
+  ttl.hpp | string_hash.hpp | ready_future.hpp) echo version.hpp ;;
+  # the server's part, and nothing else, knows the server
+  detail/redis/*) echo "$ground backend.hpp detail/redis/*" ;;
+  # the core
+  detail/*) echo "$ground detail/*" ;;
+  # the contract
+  backend.hpp) echo "$ground detail/shared_string.hpp" ;;
+  manual_clock.hpp) echo "$ground" ;;
+  # backends: none knows another one
+  memory_backend.hpp | concurrent_memory_backend.hpp) echo "$ground backend.hpp detail/*" ;;
+  redis_backend.hpp) echo "$ground backend.hpp detail/redis/*" ;;
+  # adaptors: they know the contract only; the exception has an alias to offer
+  async_backend.hpp) echo "$ground backend.hpp memory_backend.hpp" ;;
+  serialized_backend.hpp) echo "$ground backend.hpp detail/number_text.hpp" ;;
+  *) return 1 ;;
+  esac
+}
+
+# included_by HEADER: what of ours it includes itself, as paths from here
+included_by() {
+  sed -n -e "s,^ *# *include *\"\([^\"]*\)\".*,$(dirname "$1")/\1,p" \
+    -e 's,^ *# *include *<cachetory/\([^>]*\)>.*,./\1,p' "$1" |
+    sed -e ':up' -e 's,[^./][^/]*/\.\./,,' -e 't up' -e 's,^\./,,' | sort
+}
+
+# matches TEXT PATTERN...: is TEXT matched by one of them?
+matches() {
+  text=$1
+  shift
+  for pattern; do
+    case $text in $pattern) return 0 ;; esac
+  done
+  return 1
+}
+
+status=0
+complain() {
+  echo "FAILED: $*" >&2
+  status=1
+}
+
+set -f # patterns are not for files
+headers=$(find . -name '*.hpp' | sed 's,^\./,,' | sort)
+edges=
+for header in $headers; do
+  included=$(included_by "$header")
+  echo "$header ->" $included
+  if allowed=$(may_include "$header"); then
+    for other in $included; do
+      edges="$edges $header $other"
+      [ -f "$other" ] || complain "$header includes $other, which does not exist"
+      case $header:$other in
+      redis_backend.hpp:* | detail/redis/*:*) ;;
+      *:detail/redis/*) complain "$header may not know of the server: $other" ;;
+      esac
+      matches "$other" $allowed || complain "$header may not include $other"
+    done
+  else
+    complain "$header has no layer: say in $0 what it may include"
+  fi
+done
+echo "$edges" | tsort >/dev/null || complain 'some headers include each other'
+exit $status

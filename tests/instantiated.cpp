@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+//
+// Every member of every class, compiled with warnings that are too strict for the tests themselves.
+#include <cachetory/async_backend.hpp>
+#include <cachetory/concurrent_memory_backend.hpp>
+#include <cachetory/memory_backend.hpp>
+#include <cachetory/ready_future.hpp>
+#include <string>
+
+template class cachetory::memory_backend<std::string>;
+template class cachetory::concurrent_memory_backend<std::string>;
+template class cachetory::async_backend<cachetory::memory_backend<std::string>>;
+template class cachetory::async_backend<cachetory::concurrent_memory_backend<std::string>>;
+template class cachetory::ready_future<std::string>;
+template class cachetory::ready_future<std::string&>;
+template class cachetory::ready_future<void>;
