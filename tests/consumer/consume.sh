@@ -1,17 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# usage: consume.sh WAY SCRATCH [FLAG...]
+# usage: consume.sh WAY SCRATCH
 #
 # Uses the library in one of the five ways that the README names, as one who has nothing else of
-# this repository, with each compiler there is and FLAGs. Works in the folder SCRATCH. Exit status
-# 77: skipped, because this machine lacks what the way needs.
+# this repository, with each compiler there is, and with the flags in the environment variable
+# CONSUMER_FLAGS. Works in the folder SCRATCH. Exit status 77: skipped, because this machine lacks
+# what the way needs.
 set -eu
 
 way=$1
 scratch=$2
-shift 2
 . "$(dirname "$0")/common.sh"
-warnings="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast $*"
+warnings="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast ${CONSUMER_FLAGS-}"
 
 check_output() {
   expected="Hello from cachetory $(version_of_headers): the 90th Fibonacci number is 2880067194370816120, 91 are known"

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: MIT
+# Nothing that is installed for this machine is found, but for Catch2, whose header serves any.
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
+set(ENV{PKG_CONFIG_LIBDIR} ${CMAKE_FIND_ROOT_PATH}/lib/pkgconfig)
+set(Catch2_DIR ${CMAKE_CURRENT_LIST_DIR}/catch2)
