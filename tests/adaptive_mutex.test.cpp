@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT
+// The lock is tested in two ways: step by step, in interleavings that a seed chooses, where a lost
+// wake-up shows as a deadlock and not as a test that hangs; and with real threads.
+#include <cachetory/detail/adaptive_mutex.hpp>
+
+#include <cachetory/concurrent_memory_backend.hpp>
+
+#include "support/catch.hpp"
+#include "support/scheduled_word.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <latch>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+using cachetory::detail::adaptive_mutex;
+using cachetory::detail::default_mutex;
+using support::schedule;
+using support::scheduled_word;
+
+static_assert(sizeof(adaptive_mutex<>) == sizeof(int));
+static_assert(!std::is_copy_constructible_v<adaptive_mutex<>>);
+#if defined(__cpp_lib_atomic_wait)
+static_assert(std::is_same_v<default_mutex, adaptive_mutex<>>);
+#else
+static_assert(std::is_same_v<default_mutex, std::mutex>);
+#endif
+
+namespace {
+
+/// What is wrong with a lock.
+enum class flaw {
+    none,
+    sleepers_forgotten, // a thread that has slept locks as if no other did
+    unlocked_in_two_steps,
+    nobody_woken,
+    locked_in_two_steps,
+};
+
+template <flaw Flaw>
+class flawed_mutex {
+public:
+    void lock() {
+        if (Flaw == flaw::locked_in_two_steps) {
+            while (state_.load({}) != 0) {
+            }
+            state_.store(1, {});
+            return;
+        }
+        bool locked = try_lock();
+        while (!locked) {
+            locked = state_.exchange(2, {}) == 0;
+            if (!locked) {
+                state_.wait(2, {});
+                locked = Flaw == flaw::sleepers_forgotten && try_lock();
+            }
+        }
+    }
+
+    void unlock() {
+        int before = 0;
+        if (Flaw == flaw::unlocked_in_two_steps) {
+            before = state_.load({});
+            state_.store(0, {});
+        } else {
+            before = state_.exchange(0, {});
+        }
+        if (before == 2 && Flaw != flaw::nobody_woken) {
+            state_.notify_one();
+        }
+    }
+
+private:
+    bool try_lock() {
+        int expected = 0;
+        return state_.compare_exchange_strong(expected, 1, {});
+    }
+
+    scheduled_word state_ = 0;
+};
+
+struct verdict {
+    bool excluded = true; // never two threads inside
+    bool woken = true;    // no thread slept for ever
+};
+
+/// `threads` threads lock and unlock twice each, in an order that `seed` chooses.
+template <class Mutex>
+verdict try_schedule(std::uint32_t seed, std::size_t threads) {
+    schedule order(seed);
+    Mutex mutex;
+    int inside = 0;
+    verdict found;
+    found.woken = order.run(threads, [&](std::size_t) {
+        for (int i = 0; i != 2; ++i) {
+            mutex.lock();
+            found.excluded = found.excluded && ++inside == 1;
+            schedule::step();
+            --inside;
+            mutex.unlock();
+        }
+    });
+    return found;
+}
+
+/// The number of schedules until `wrong(verdict)`, or nothing.
+template <class Mutex, class Wrong>
+std::optional<std::uint32_t> first_fault(std::uint32_t schedules, Wrong wrong) {
+    for (std::uint32_t seed = 0; seed != schedules; ++seed) {
+        if (wrong(try_schedule<Mutex>(seed, 3 + seed % 2))) {
+            return seed;
+        }
+    }
+    return std::nullopt;
+}
+
+constexpr auto not_woken = [](verdict found) { return !found.woken; };
+constexpr auto not_excluded = [](verdict found) { return !found.excluded; };
+constexpr auto any_fault = [](verdict found) { return !found.woken || !found.excluded; };
+
+} // namespace
+
+TEST_CASE("no schedule of the lock's steps lets two threads in or leaves one asleep") {
+    CHECK(first_fault<adaptive_mutex<scheduled_word>>(1000, any_fault) == std::nullopt);
+}
+
+TEST_CASE("schedules find a lost wake-up") {
+    CHECK(first_fault<flawed_mutex<flaw::none>>(100, any_fault) == std::nullopt);
+    CHECK(first_fault<flawed_mutex<flaw::sleepers_forgotten>>(1000, not_woken));
+    CHECK(first_fault<flawed_mutex<flaw::unlocked_in_two_steps>>(1000, not_woken));
+    CHECK(first_fault<flawed_mutex<flaw::nobody_woken>>(1000, not_woken));
+}
+
+TEST_CASE("schedules find a lock that lets two threads in") {
+    CHECK(first_fault<flawed_mutex<flaw::locked_in_two_steps>>(1000, not_excluded));
+}
+
+TEST_CASE("a thread that waits for a holder that sleeps goes to sleep, too") {
+    for (std::uint32_t seed = 0; seed != 20; ++seed) {
+        schedule order(seed);
+        adaptive_mutex<scheduled_word> mutex;
+        bool held = false;
+        std::size_t asleep = 0;
+        const bool woken = order.run(4, [&](std::size_t i) {
+            while (i != 0 && !held) {
+                schedule::step();
+            }
+            mutex.lock();
+            held = true;
+            // One that spun until it could lock would take as many steps as the holder.
+            for (int steps = 0; i == 0 && steps != 1000 && asleep != 3; ++steps) {
+                schedule::step();
+                asleep = order.asleep();
+            }
+            mutex.unlock();
+        });
+        CHECK(woken);
+        CHECK(asleep == 3);
+    }
+}
+
+// Real threads: a lost wake-up would show as a test that hangs.
+
+namespace {
+
+/// Calls `body(i)` in `count` threads that begin at once.
+template <class Body>
+void in_threads(std::ptrdiff_t count, Body body) {
+    std::latch ready(count);
+    std::vector<std::thread> threads;
+    for (std::ptrdiff_t i = 0; i != count; ++i) {
+        threads.emplace_back([&ready, &body, i] {
+            ready.arrive_and_wait();
+            body(i);
+        });
+    }
+    for (std::thread& each : threads) {
+        each.join();
+    }
+}
+
+} // namespace
+
+TEST_CASE("threads that yield inside and outside the lock never meet in there") {
+    adaptive_mutex<> mutex;
+    int inside = 0; // not atomic: the thread sanitizer would tell
+    int meetings = 0;
+    int visits = 0;
+    in_threads(8, [&](std::ptrdiff_t i) {
+        std::minstd_rand random(static_cast<unsigned>(i) + 1);
+        for (int n = 0; n != 5000; ++n) {
+            const std::lock_guard lock(mutex);
+            meetings += inside++ != 0 ? 1 : 0;
+            if (random() % 8 == 0) {
+                std::this_thread::yield();
+            }
+            --inside;
+            ++visits;
+        }
+    });
+    CHECK(meetings == 0);
+    CHECK(visits == 8 * 5000);
+}
+
+TEST_CASE("everyone who waits while the holder is away gets the lock") {
+    for (int round = 0; round != 200; ++round) {
+        adaptive_mutex<> mutex;
+        int visits = 0;
+        in_threads(6, [&](std::ptrdiff_t i) {
+            const std::lock_guard lock(mutex);
+            for (int n = 0; i == 0 && n != 20; ++n) {
+                std::this_thread::yield();
+            }
+            ++visits;
+        });
+        REQUIRE(visits == 6);
+    }
+}
+
+TEST_CASE("64 threads count on one key of a shared cache") {
+    cachetory::concurrent_memory_backend<int, std::chrono::steady_clock, cachetory::string_hash,
+                                         default_mutex>
+        cache(1);
+    cache.set("hot", 0);
+    in_threads(64, [&](std::ptrdiff_t) {
+        for (int n = 0; n != 2000; ++n) {
+            cache.visit("hot", [](int& count) {
+                if (count++ % 64 == 0) {
+                    std::this_thread::yield(); // the holder loses its core
+                }
+            });
+        }
+    });
+    CHECK(cache.get("hot") == 64 * 2000);
+}

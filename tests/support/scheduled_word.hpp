@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+#ifndef CACHETORY_TESTS_SUPPORT_SCHEDULED_WORD_HPP
+#define CACHETORY_TESTS_SUPPORT_SCHEDULED_WORD_HPP
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <mutex>
+#include <random>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace support {
+
+/// Runs threads one at a time. Before each step of a lock, a random one goes on.
+class schedule {
+public:
+    /// Thrown in every thread when none can go on.
+    struct stuck : std::exception {};
+
+    explicit schedule(std::uint32_t seed) : random_(seed) {}
+
+    /// Calls `body(i)` in `count` threads. Returns whether all of them came to their end.
+    template <class Body>
+    bool run(std::size_t count, Body body) {
+        states_.assign(count, state::ready);
+        std::vector<std::thread> threads;
+        for (std::size_t i = 0; i != count; ++i) {
+            threads.emplace_back([this, i, &body] {
+                me() = {this, i};
+                try {
+                    wait_for_turn(i);
+                    body(i);
+                    leave(state::done);
+                } catch (const stuck&) {
+                }
+            });
+        }
+        choose();
+        for (std::thread& each : threads) {
+            each.join();
+        }
+        return !deadlock_;
+    }
+
+    /// Lets another thread go on, perhaps.
+    static void step() {
+        const auto [self, i] = me();
+        self->choose();
+        self->wait_for_turn(i);
+    }
+
+    /// The calling thread does not go on until another one has called wake().
+    static void sleep() {
+        const auto [self, i] = me();
+        self->leave(state::asleep);
+        self->wait_for_turn(i);
+    }
+
+    static void wake() {
+        schedule& self = *me().first;
+        std::vector<std::size_t> asleep = self.all(state::asleep);
+        if (!asleep.empty()) {
+            self.states_[asleep[self.random_() % asleep.size()]] = state::ready;
+        }
+    }
+
+    static bool one_in(unsigned n) { return me().first->random_() % n == 0; }
+
+    std::size_t asleep() { return all(state::asleep).size(); }
+
+private:
+    enum class state { ready, asleep, done };
+    static constexpr std::size_t nobody = std::size_t(-1);
+
+    static std::pair<schedule*, std::size_t>& me() {
+        static thread_local std::pair<schedule*, std::size_t> those;
+        return those;
+    }
+
+    std::vector<std::size_t> all(state wanted) const {
+        std::vector<std::size_t> found;
+        for (std::size_t i = 0; i != states_.size(); ++i) {
+            if (states_[i] == wanted) {
+                found.push_back(i);
+            }
+        }
+        return found;
+    }
+
+    void leave(state why) {
+        states_[me().second] = why;
+        choose();
+    }
+
+    /// Only the thread whose turn it is (or run(), before the first) comes here.
+    void choose() {
+        const std::vector<std::size_t> ready = all(state::ready);
+        const std::lock_guard lock(mutex_);
+        deadlock_ = deadlock_ || (ready.empty() && !all(state::asleep).empty());
+        turn_ = ready.empty() ? nobody : ready[random_() % ready.size()];
+        changed_.notify_all();
+    }
+
+    void wait_for_turn(std::size_t i) {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return turn_ == i || deadlock_; });
+        if (deadlock_) {
+            throw stuck();
+        }
+    }
+
+    std::mt19937 random_;
+    std::vector<state> states_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::size_t turn_ = nobody;
+    bool deadlock_ = false;
+};
+
+/// What std::atomic<int> is to a lock, with other threads between any two of its operations. Only
+/// one thread runs at a time, so that no operation needs to be atomic.
+class scheduled_word {
+public:
+    scheduled_word(int value) : value_(value) {}
+
+    int load(std::memory_order) const {
+        if (schedule::one_in(16)) { // seldom, because a lock that spins does it again and again
+            schedule::step();
+        }
+        return value_;
+    }
+
+    void store(int value, std::memory_order) {
+        schedule::step();
+        value_ = value;
+    }
+
+    int exchange(int value, std::memory_order) {
+        schedule::step();
+        return std::exchange(value_, value);
+    }
+
+    bool compare_exchange_strong(int& expected, int value, std::memory_order) {
+        schedule::step();
+        if (value_ != expected) {
+            expected = value_;
+            return false;
+        }
+        value_ = value;
+        return true;
+    }
+
+    void wait(int old, std::memory_order) const {
+        schedule::step();
+        while (value_ == old) {
+            schedule::sleep();
+        }
+    }
+
+    void notify_one() {
+        schedule::step();
+        schedule::wake();
+    }
+
+private:
+    int value_;
+};
+
+} // namespace support
+
+#endif
