@@ -144,16 +144,6 @@ public:
         return std::exchange(value_, value);
     }
 
-    bool compare_exchange_strong(int& expected, int value, std::memory_order) {
-        schedule::step();
-        if (value_ != expected) {
-            expected = value_;
-            return false;
-        }
-        value_ = value;
-        return true;
-    }
-
     void wait(int old, std::memory_order) const {
         schedule::step();
         while (value_ == old) {
