@@ -4,29 +4,24 @@
 #ifndef CACHETORY_EXAMPLES_ACCESS_LOG_HPP
 #define CACHETORY_EXAMPLES_ACCESS_LOG_HPP
 
+#include "address.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 
 namespace access_log {
 
 struct request {
-    std::string_view address; // of the client; views the line
+    std::string client; // its address or host name, in one spelling
     std::chrono::sys_seconds time;
 };
-
-inline bool is_digit(char c) { return '0' <= c && c <= '9'; }
-
-/// Asks for no more than that an address can be printed: it goes from the log to a terminal.
-inline bool is_address(std::string_view text) {
-    constexpr std::size_t longest_host_name = 255;
-    return !text.empty() && text.size() <= longest_host_name &&
-           std::all_of(text.begin(), text.end(), [](char c) { return '!' <= c && c <= '~'; });
-}
 
 /// Whether `text` looks like `17/May/2015:10:05:03 +0200`, but for the name of the month.
 inline bool has_shape_of_time(std::string_view text) {
@@ -62,27 +57,22 @@ inline std::optional<std::chrono::sys_seconds> parse_time(std::string_view text)
     const month named(static_cast<unsigned>(index) + 1); // 13 if there is no such name: not ok()
     const day numbered(static_cast<unsigned>(number(0, 2)));
     const year_month_day date(year(number(7, 4)), named, numbered);
+    constexpr year first_server(1990);
+    constexpr year last_server(2199); // a clock that counts nanoseconds ends in 2262
 
     const hours hour(number(12, 2));
     const minutes minute(number(15, 2));
     const seconds second(number(18, 2));
     const hours zone_hours(number(22, 2));
     const minutes zone_minutes(number(24, 2));
-    if (!date.ok() || hour > 23h || minute > 59min || second > 60s || // there are leap seconds
+    if (!date.ok() || date.year() < first_server || date.year() > last_server || hour > 23h ||
+        minute > 59min || second > 60s || // there are leap seconds
         zone_hours > 23h || zone_minutes > 59min) {
         return std::nullopt;
     }
     const sys_seconds local = sys_days(date) + hour + minute + second;
     const seconds east = zone_hours + zone_minutes;
     return text[21] == '+' ? local - east : local + east;
-}
-
-/// Returns what is before the first `end` in `rest`, and leaves in `rest` what is after it.
-inline std::string_view cut(std::string_view& rest, std::string_view end) {
-    const std::size_t at = std::min(rest.find(end), rest.size());
-    const std::string_view before = rest.substr(0, at);
-    rest.remove_prefix(std::min(at + end.size(), rest.size()));
-    return before;
 }
 
 /// Returns what follows the first quote in `text` that has no backslash before it.
@@ -102,21 +92,51 @@ inline bool begins_with_status(std::string_view text) {
            is_digit(text[3]) && (text.size() == 4 || text[4] == ' ');
 }
 
-/// Reads `address ident user [time] "request" status`. What follows, in either format, is not
+/// Cuts the client off the front of a line: the first of `client, proxy, proxy`, as the header
+/// X-Forwarded-For has it, or what follows a virtual host.
+inline std::optional<std::string> cut_client(std::string_view& line) {
+    std::string_view field = cut(line, " ");
+    std::optional<host> client = parse_host(field.substr(0, field.find(',')));
+    if (field.find(',') == std::string_view::npos) {
+        const std::string_view next = line.substr(0, line.find_first_of(" ,"));
+        std::optional<host> second = parse_host(next);
+        const bool second_is_ip = second && second->is_ip; // which no ident is
+        if (client && client->is_ip && !client->has_port && second_is_ip) {
+            return std::nullopt; // a server and its client, or a client and its proxy?
+        }
+        if (second_is_ip || (client && client->has_port && next != "-")) {
+            client = std::move(second);
+            field = cut(line, " ");
+        }
+    }
+    while (field.ends_with(',')) {
+        field = cut(line, " ");
+    }
+    return client ? std::optional(std::move(client->name)) : std::nullopt;
+}
+
+/// Whether `text` is a user name, or `-` where there is none. There are user names with spaces; but
+/// if a `-` stands alone in one, then it is the ident, and fields that nobody knows are in front.
+inline bool is_user(std::string_view text) {
+    return text == "-" || !(text.empty() || text.starts_with("- ") || text.ends_with(" -") ||
+                            text.find(" - ") != std::string_view::npos);
+}
+
+/// Reads `client ident user [time] "request" status`. What follows, in either format, is not
 /// looked at: a line whose end was cut off is a request all the same.
 inline std::optional<request> parse_line(std::string_view line) {
     if (line.ends_with('\r')) {
         line.remove_suffix(1);
     }
-    const std::string_view address = cut(line, " ");
+    std::optional<std::string> client = cut_client(line);
     const std::string_view ident = cut(line, " ");
-    const std::string_view user = cut(line, " ["); // there are user names with spaces
+    const std::string_view user = cut(line, " [");
     const auto time = parse_time(cut(line, "] \""));
-    if (!is_address(address) || ident.empty() || user.empty() || !time ||
+    if (!client || ident.empty() || !is_user(user) || !time ||
         !begins_with_status(after_quote(line))) {
         return std::nullopt;
     }
-    return request{address, *time};
+    return request{*std::move(client), *time};
 }
 
 } // namespace access_log
