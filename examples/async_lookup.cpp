@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A cache in asynchronous code: a coroutine awaits its results, code written for std::future takes
-// them as they are. The cache does its work in the call, so nothing ever waits.
+// A cache in asynchronous code: a coroutine awaits the results, and code written for std::future
+// takes them as they are. The cache does its work in the call, so nothing ever waits.
 #include <algorithm>
 #include <cachetory/async_backend.hpp>
 #include <coroutine>
@@ -17,7 +17,7 @@ namespace {
 
 using user_cache = cachetory::async_memory_backend<std::string>;
 
-struct task { // the least that makes a function a coroutine
+struct task { // the minimum that makes a function a coroutine
     struct promise_type {
         static task get_return_object() noexcept { return {}; }
 
@@ -33,9 +33,9 @@ struct task { // the least that makes a function a coroutine
 
 task greet(user_cache& users, std::string_view key) { // NOLINT(*-through-instance)
     try {
-        const std::string& name = co_await users.get(key); // as it is stored, not a copy
+        const std::string& name = co_await users.get(key); // the stored value, not a copy
         fmt::print("Hello, {}!\n", name);
-    } catch (const cachetory::key_error& error) { // travelled in the future
+    } catch (const cachetory::key_error& error) { // it was in the future
         fmt::print("Who is {}?\n", error.key());
     }
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// A cache beside something slow, here a database: what is missing is loaded and kept for a minute.
-// What nobody asks for again would stay in memory for good, so each request purges a little: a
-// short pause each time, and no thread.
+// A cache in front of something slow, here a database: a page that is missing is loaded, and kept
+// for a minute. Pages that nobody asks for again would stay in memory, so each request also erases
+// a few of those that have expired. That takes no thread, and no request waits long.
 #include <algorithm>
+#include <cachetory/manual_clock.hpp>
 #include <cachetory/memory_backend.hpp>
 #include <chrono>
 #include <cstddef>
@@ -14,19 +15,7 @@
 namespace {
 
 using namespace std::chrono_literals;
-
-/// Stands where it is put, so that this program prints the same each time.
-struct manual_clock {
-    using duration = std::chrono::seconds;
-    using rep = duration::rep;
-    using period = duration::period;
-    using time_point = std::chrono::time_point<manual_clock>;
-    [[maybe_unused]] static constexpr bool is_steady = false;
-
-    static time_point now() { return current; }
-
-    static inline time_point current;
-};
+using cachetory::manual_clock; // it makes this program print the same each time
 
 struct database {
     std::string load(std::string_view page) {
@@ -44,7 +33,7 @@ int main() {
     cachetory::memory_backend<std::string, manual_clock> pages;
     std::size_t most = 0;
     const auto serve = [&](std::string_view page) -> const std::string& {
-        pages.purge_expired(8); // visits no more entries than that
+        pages.purge_expired(8); // looks at no more than eight entries
         most = std::max(most, pages.size());
         return pages.get_or_set(
             page, [&] { return slow.load(page); }, 1min);
@@ -53,8 +42,8 @@ int main() {
     for (int visitor = 0; visitor != 3600; ++visitor) { // one a second, for an hour
         serve("home");
         serve(fmt::format("visitor {}", visitor));
-        manual_clock::current += 1s;
+        manual_clock::advance(1s);
     }
     fmt::print("7200 pages served, {} loaded\n", slow.loads);
-    fmt::print("never more than 80 in memory: {}\n", most <= 80); // 62, and those not yet purged
+    fmt::print("never more than 80 in memory: {}\n", most <= 80); // 62 are alive at most
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Of several workers one is to write the report. Whoever is the first to store the key has a lease:
-// the others are refused, until it expires because its holder no longer renews it. Here the workers
-// take turns; threads would need a mutex around `renew`: it looks, then acts.
+// One of several workers is to write the report. The first to store the key holds a lease: the
+// others are refused until the lease expires, because its holder no longer renews it. Here the
+// workers take turns. Threads would need a mutex around `renew`, which looks first and then acts.
+#include <cachetory/manual_clock.hpp>
 #include <cachetory/memory_backend.hpp>
 #include <chrono>
 #include <fmt/core.h>
@@ -12,19 +13,7 @@
 namespace {
 
 using namespace std::chrono_literals;
-
-/// Stands where it is put, so that this program prints the same each time.
-struct manual_clock {
-    using duration = std::chrono::seconds;
-    using rep = duration::rep;
-    using period = duration::period;
-    using time_point = std::chrono::time_point<manual_clock>;
-    [[maybe_unused]] static constexpr bool is_steady = false;
-
-    static time_point now() { return current; }
-
-    static inline time_point current;
-};
+using cachetory::manual_clock; // it makes this program print the same each time
 
 class lease {
 public:
@@ -47,14 +36,14 @@ private:
 int main() {
     lease report;
     const auto say = [](std::string_view worker, std::string_view what, bool success) {
-        const auto now = manual_clock::now().time_since_epoch();
-        fmt::print("{:2} s  {} {}: {}\n", now.count(), worker, what, success ? "yes" : "no");
+        const auto now = manual_clock::now().time_since_epoch() / 1s;
+        fmt::print("{:2} s  {} {}: {}\n", now, worker, what, success ? "yes" : "no");
     };
     say("Ada", "acquires", report.acquire("Ada"));
     say("Ben", "acquires", report.acquire("Ben"));
-    manual_clock::current += 20s;
+    manual_clock::advance(20s);
     say("Ada", "renews", report.renew("Ada"));
-    manual_clock::current += 30s; // nothing is heard of Ada
+    manual_clock::advance(30s); // Ada does not renew
     say("Ben", "acquires", report.acquire("Ben"));
     say("Ada", "renews", report.renew("Ada"));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A small pool of workers that share one cache: what one has fetched, the others need not fetch
-// again, and how often each thing was asked for is counted in the cache itself.
+// A small pool of workers that share one cache: a page that one of them has fetched is there for
+// all, and the cache itself counts how often each page is viewed.
 #include <cachetory/concurrent_memory_backend.hpp>
 
 #include <array>
@@ -20,7 +20,7 @@ struct page {
     int views = 0;
 };
 
-/// Stands for something slow. Runs without a lock, so it holds nobody up.
+/// Stands for something slow. The cache calls it without a lock, so other workers go on.
 page fetch(std::string_view name) { return {"<h1>" + std::string(name) + "</h1>"}; }
 
 constexpr std::array<std::string_view, 6> requests = {"home",  "news", "home",
@@ -36,10 +36,10 @@ int main() {
     const auto work = [&] {
         for (std::size_t i = next++; i < 1000 * requests.size(); i = next++) {
             const std::string_view name = requests[i % requests.size()];
-            // A copy, which stays good whatever the other workers do to the entry.
+            // A copy: it stays valid whatever the other workers do to the entry.
             const page found = pages.get_or_set(name, [&] { return fetch(name); });
             bytes_sent += found.text.size();
-            // To get, count and set would lose what another worker counts in between; this doesn't.
+            // A get and a set would lose what another worker counts in between.
             pages.visit(name, [](page& stored) { ++stored.views; });
         }
     };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// How to test code that relies on expiry: with a clock that the test moves. Nothing sleeps.
+// Shows how to test code that relies on expiry: the test moves the clock, and never sleeps.
+#include <cachetory/manual_clock.hpp>
 #include <cachetory/memory_backend.hpp>
 #include <chrono>
 #include <fmt/core.h>
@@ -9,8 +10,9 @@
 namespace {
 
 using namespace std::chrono_literals;
+using cachetory::manual_clock;
 
-/// The code to be tested: who fails three times is locked out for ten minutes.
+/// The code under test: three failed logins lock a user out for ten minutes.
 template <class Clock = std::chrono::steady_clock>
 class login_guard {
 public:
@@ -28,19 +30,6 @@ private:
     cachetory::memory_backend<int, Clock> failures_;
 };
 
-/// What the library asks of a clock is what the standard does. It stands until it is moved.
-struct manual_clock {
-    using duration = std::chrono::nanoseconds;
-    using rep = duration::rep;
-    using period = duration::period;
-    using time_point = std::chrono::time_point<manual_clock>;
-    [[maybe_unused]] static constexpr bool is_steady = false;
-
-    static time_point now() { return current; }
-
-    static inline time_point current;
-};
-
 } // namespace
 
 int main() {
@@ -53,8 +42,8 @@ int main() {
     check(!guard.is_locked("ada"), "two failures do not lock out");
     guard.fail("ada");
     check(guard.is_locked("ada"), "the third one locks out");
-    manual_clock::current += 10min - 1ns;
+    manual_clock::advance(10min - 1ns);
     check(guard.is_locked("ada"), "for ten minutes");
-    manual_clock::current += 1ns;
+    manual_clock::advance(1ns);
     check(!guard.is_locked("ada"), "and no longer");
 }
