@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <cachetory/memory_backend.hpp>
 #include <chrono>
-#include <fmt/core.h>
+#include <iostream>
 #include <string>
 
 int main() {
@@ -10,7 +10,7 @@ int main() {
 
     cache.set("user:42", "Ada", {.time_to_live = 30min});
     if (auto name = cache.find("user:42")) {
-        const auto& page = cache.get_or_set("page:42", [&] { return "Hello, " + *name + '!'; });
-        fmt::print("{}\n", page);
+        const auto greet = [&] { return "Hello, " + *name + '!'; };
+        std::cout << cache.get_or_set("page:42", greet, 5min) << '\n';
     }
 }
