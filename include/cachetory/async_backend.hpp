@@ -53,7 +53,9 @@ public:
     using clock = typename Backend::clock;
     using time_point = typename Backend::time_point;
 
-    async_backend() = default;
+    template <std::default_initializable B = Backend>
+    async_backend() : backend_() {}
+
     template <std::same_as<Backend> B = Backend>
     requires std::move_constructible<B>
 

@@ -452,7 +452,7 @@ private:
         }
 
     private:
-        std::optional<std::conditional_t<is_kept, result, bool>> kept_;
+        std::optional<std::conditional_t<is_kept, result, bool>> kept_ = {};
     };
 
     template <class V, class When>

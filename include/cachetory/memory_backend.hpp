@@ -89,7 +89,7 @@ public:
 
     /// Makes an empty cache without a bound.
     template <class B = Bound>
-    requires std::same_as<B, unbounded> memory_backend() {}
+    requires std::same_as<B, unbounded> memory_backend() : entries_() {}
 
     template <class B = Bound>
     requires std::same_as<B, unbounded>

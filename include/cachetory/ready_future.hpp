@@ -75,8 +75,11 @@ public:
     [[nodiscard]] bool valid() const noexcept { return value_.has_value() || error_ != nullptr; }
 
     /// Returns the value or throws the exception. Afterwards the future is not valid.
+#if defined(__has_cpp_attribute) && __has_cpp_attribute(gnu::no_dangling)
+    [[gnu::no_dangling]] // a reference that comes out does not belong to the future
+#endif
     T get() {
-        if (!value_) { // asked first, because it is the rule that there is a value
+        if (!value_) { // asked first, because a value is the common case
             require_result();
             std::rethrow_exception(std::exchange(error_, nullptr));
         }
@@ -146,8 +149,8 @@ private:
                            std::monostate,
                            std::conditional_t<std::is_reference_v<T>, std::add_pointer_t<T>, T>>;
 
-    std::optional<stored> value_;
-    std::exception_ptr error_;
+    std::optional<stored> value_ = {};
+    std::exception_ptr error_ = {};
 };
 
 /// Returns a future with `value`; with a reference if `value` is a `std::reference_wrapper`.

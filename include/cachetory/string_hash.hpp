@@ -14,11 +14,37 @@
 #include <string_view>
 #include <utility>
 
-#if __has_include(<sys/random.h>)
-#include <sys/random.h>
-#include <unistd.h>
+// Where the C library is known to have getentropy, it is declared below and not included:
+// <unistd.h> would bring a hundred names into the global namespace. Android has the header before
+// it has the function, and so have some systems of Apple's, so they use <random>.
+#if defined(__linux__) && !defined(__ANDROID__) && !defined(__UCLIBC__) && __has_include(<sys/random.h>)
+namespace cachetory::detail {
+
+extern "C" int getentropy(void* buffer, std::size_t length);
+
+/// Fills `key` with random bits of the system's.
+template <class Key>
+void draw(Key& key) {
+    if (detail::getentropy(key.data(), sizeof key) != 0) {
+        throw std::runtime_error("cachetory: getentropy failed, so keys cannot be hashed safely");
+    }
+}
+
+} // namespace cachetory::detail
 #else
 #include <random>
+
+namespace cachetory::detail {
+
+template <class Key>
+void draw(Key& key) {
+    std::random_device device; // throws if it fails
+    for (auto& part : key) {
+        part = std::uint64_t(device()) << 32 | device();
+    }
+}
+
+} // namespace cachetory::detail
 #endif
 
 namespace cachetory {
@@ -75,7 +101,7 @@ constexpr product multiply(std::uint64_t a, std::uint64_t b) noexcept {
 /// Tried: texts that collide in `std::hash`, in murmur under every seed, and against the public
 /// constants of wyhash and rapidhash; complements, swaps, multiples and factors that vanish. Not
 /// claimed: that it is a cryptographic hash. A known key, or the timing of many millions of
-/// look-ups, may break it; and the few texts that are one byte up to 16 times may share a bucket.
+/// look-ups, may break it; and keys made of one byte repeated at most 16 times may share a bucket.
 /// Pass another `Hash` to a backend that needs more.
 class string_hash {
 public:
@@ -98,7 +124,8 @@ public:
         std::size_t left = text.size();
         std::uint64_t state = key_[0];
         for (; left > 16; left -= 16, at += 16) {
-            // Rotated, for low ^ high often stays as it is when one factor is complemented.
+            // x * y and ~x * y often fold alike, because their halves have the same sum modulo
+            // 2^64 - 1. The rotation breaks that.
             const auto [low, high] = detail::multiply(word(at) ^ key_[1], word(at + 8) ^ state);
             state = std::rotl(low, 3) ^ high;
         }
@@ -144,17 +171,7 @@ private:
 
     static key_type draw() {
         key_type key{};
-#if __has_include(<sys/random.h>)
-        if (::getentropy(key.data(), sizeof key) != 0) {
-            throw std::runtime_error(
-                "cachetory: getentropy failed, so keys cannot be hashed safely");
-        }
-#else
-        std::random_device device; // throws if it fails
-        for (std::uint64_t& part : key) {
-            part = std::uint64_t(device()) << 32 | device();
-        }
-#endif
+        detail::draw(key);
         return key;
     }
 

@@ -4,9 +4,11 @@
 
 #if defined(_MSVC_LANG) ? _MSVC_LANG < 202002L : __cplusplus < 202002L
 #error "cachetory needs C++20: compile with -std=c++20 (g++, clang++) or /std:c++20 (MSVC)."
+#include <cachetory-needs-c++20> // which is nowhere, so that the compiler stops here
 #endif
 #if !defined(__cpp_exceptions)
 #error "cachetory needs exceptions: compile without -fno-exceptions (or with /EHsc, MSVC)."
+#include <cachetory-needs-exceptions>
 #endif
 
 // The single source of the version: CMake reads these three lines.

@@ -131,7 +131,7 @@ private:
     }
 
     time_point alive_after_ = (time_point::max)(); // a later deadline has not passed
-    std::optional<time_point> now_;
+    std::optional<time_point> now_ = {};
 };
 
 } // namespace cachetory::detail

@@ -230,8 +230,8 @@ private:
     }
 
     std::size_t max_entries_;
-    std::vector<std::size_t> queue_; // a ring
-    std::vector<std::uint16_t> ghosts_;
+    std::vector<std::size_t> queue_ = {}; // a ring
+    std::vector<std::uint16_t> ghosts_ = {};
     std::size_t oldest_ = 0;
     std::size_t queued_ = 0;
 };

@@ -99,11 +99,11 @@ public:
     /// What storing a value takes out: the old value of the key or, in a bounded map, the entry
     /// that is evicted for a new key.
     struct unbounded_displaced {
-        std::optional<Wire> value;
+        std::optional<Wire> value = {};
     };
     struct bounded_displaced {
-        std::optional<Wire> value;
-        node victim;
+        std::optional<Wire> value = {};
+        node victim = {};
     };
     using displaced = std::conditional_t<is_bounded, bounded_displaced, unbounded_displaced>;
 
@@ -432,8 +432,8 @@ private:
         }
     }
 
-    map entries_;
-    table_cursor cursor_; // where the next sweep begins, and where the hand stands
+    map entries_ = {};
+    table_cursor cursor_ = {}; // where the next sweep begins, and where the hand stands
 };
 
 } // namespace cachetory::detail

@@ -38,7 +38,7 @@ public:
         /// A vector of shards asks for it, though it never moves one.
         shard(shard&& other) noexcept : entries(std::move(other.entries)) {}
 
-        mutable Mutex mutex;
+        mutable Mutex mutex = {};
         core entries;
     };
 
@@ -88,11 +88,11 @@ public:
         }
 
         hashed_key key_;
-        node dead_;
-        typename core::displaced displaced_;
+        node dead_ = {};
+        typename core::displaced displaced_ = {};
         core& entries_;
         std::lock_guard<Mutex> lock_;
-        moment<Clock> now_; // read under the lock only
+        moment<Clock> now_ = {}; // read under the lock only
     };
 
     sharded_map(std::size_t shards, const Hash& hash) : hash_(hash) {
@@ -190,7 +190,7 @@ private:
         return shards_[(upper * shards_.size()) >> half];
     }
 
-    std::vector<shard> shards_; // never grows, because a mutex cannot be moved
+    std::vector<shard> shards_ = {}; // never grows, because a mutex cannot be moved
     Hash hash_;
     std::atomic<std::size_t> next_to_purge_ = 0;
     std::atomic<std::size_t> next_to_evict_ = 0;
