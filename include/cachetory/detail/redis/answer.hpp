@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+#ifndef CACHETORY_DETAIL_REDIS_ANSWER_HPP
+#define CACHETORY_DETAIL_REDIS_ANSWER_HPP
+
+#include "pending.hpp"
+
+#include <cstddef>
+#include <hiredis/hiredis.h>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace cachetory::detail::redis {
+
+struct free_reply {
+    void operator()(redisReply* reply) const noexcept { ::freeReplyObject(reply); }
+};
+using reply_pointer = std::unique_ptr<redisReply, free_reply>;
+
+/// The text of a reply that has one.
+inline std::string_view text_of(const redisReply& reply) noexcept {
+    return reply.str != nullptr ? std::string_view(reply.str, reply.len) : std::string_view();
+}
+
+/// Whether a reply is what a command may be answered with. Errors are not asked about: any command
+/// may be answered with one.
+using expectation = bool (*)(const redisReply&);
+
+inline bool is_integer(const redisReply& reply) { return reply.type == REDIS_REPLY_INTEGER; }
+
+inline bool is_text(const redisReply& reply) { return reply.type == REDIS_REPLY_STRING; }
+
+inline bool is_nil(const redisReply& reply) { return reply.type == REDIS_REPLY_NIL; }
+
+inline bool is_text_or_nil(const redisReply& reply) { return is_text(reply) || is_nil(reply); }
+
+inline bool is_status(const redisReply& reply) { return reply.type == REDIS_REPLY_STATUS; }
+
+inline bool is_ok(const redisReply& reply) { return is_status(reply) && text_of(reply) == "OK"; }
+
+inline bool is_ok_or_nil(const redisReply& reply) { return is_ok(reply) || is_nil(reply); }
+
+/// Whether `reply` is an array of at least `least` elements.
+inline bool is_array(const redisReply& reply, std::size_t least = 0) {
+    return reply.type == REDIS_REPLY_ARRAY && reply.elements >= least;
+}
+
+/// Whether `reply` is an array whose elements are all as expected.
+inline bool is_array_of(expectation expected, const redisReply& reply) {
+    if (!is_array(reply)) {
+        return false;
+    }
+    for (std::size_t i = 0; i != reply.elements; ++i) {
+        if (!expected(*reply.element[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+inline bool is_two_integers(const redisReply& reply) {
+    return is_array_of(is_integer, reply) && reply.elements == 2;
+}
+
+/// Whether `reply` is one of SCAN: where to go on, and names of keys.
+inline bool is_scan_page(const redisReply& reply) {
+    return is_array(reply) && reply.elements == 2 && is_text(*reply.element[0]) &&
+           is_array_of(is_text, *reply.element[1]);
+}
+
+/// What a server said to one part of a batch: a reply of the kind expected, or an error.
+class answer {
+public:
+    /// An answer from the server at `address`.
+    answer(reply_pointer reply, std::string_view address) : reply_(std::move(reply)) {
+        if (reply_->type == REDIS_REPLY_ERROR) {
+            words_ = "redis server " + std::string(address) + ": ";
+            words_ += text_of(*reply_);
+        }
+    }
+
+    /// The reply. Throws `backend_error` with the server's words if it is an error.
+    [[nodiscard]] const redisReply& value() const {
+        if (is_error()) {
+            throw backend_error(words_);
+        }
+        return *reply_;
+    }
+
+    [[nodiscard]] bool is_error() const noexcept { return reply_->type == REDIS_REPLY_ERROR; }
+
+    /// Whether this is an error whose first word is `code`.
+    [[nodiscard]] bool is_error(std::string_view code) const noexcept {
+        const std::string_view words = text_of(*reply_);
+        return is_error() && words.substr(0, words.find(' ')) == code;
+    }
+
+    /// The server's words for an error.
+    [[nodiscard]] std::string_view error() const noexcept { return text_of(*reply_); }
+
+    [[nodiscard]] long long integer() const { return value().integer; }
+
+    [[nodiscard]] bool is_nil() const { return redis::is_nil(value()); }
+
+    [[nodiscard]] std::optional<std::string> text() const {
+        return is_nil() ? std::nullopt : std::optional<std::string>(text_of(*reply_));
+    }
+
+private:
+    reply_pointer reply_;
+    std::string words_; // of an error
+};
+
+} // namespace cachetory::detail::redis
+
+#endif

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+#ifndef CACHETORY_DETAIL_REDIS_CONNECTION_HPP
+#define CACHETORY_DETAIL_REDIS_CONNECTION_HPP
+
+#include "answer.hpp"
+#include "batch.hpp"
+#include "options.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <fcntl.h>
+#include <hiredis/hiredis.h>
+#include <memory>
+#include <new>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/types.h>
+#include <sys/un.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace cachetory::detail::redis {
+
+/// The address as texts show it.
+inline std::string to_string(const redis_address& address) {
+    const bool is_path = address.host.starts_with('/');
+    return is_path ? address.host : address.host + ':' + std::to_string(address.port);
+}
+
+/// One connection to one server, of the process that made it: in a child of that process it is
+/// never spoken through, only closed.
+///
+/// What throws leaves it in an unknown state: it must be closed.
+class connection {
+public:
+    /// Connects and logs in. Throws `backend_error` if it can't.
+    connection(const redis_address& address, const redis_options& options)
+        : name_(to_string(address)),
+          timeout_(std::chrono::ceil<std::chrono::milliseconds>(
+              std::min<std::chrono::milliseconds>(options.timeout, std::chrono::hours(24)))) {
+        connect(address);
+        log_in(options);
+    }
+
+    [[nodiscard]] const std::string& name() const noexcept { return name_; }
+
+    /// Whether something may be sent: this is the process that connected, the server has not
+    /// closed, and it has said nothing that was not asked for.
+    [[nodiscard]] bool is_usable() const noexcept {
+        if (owner_ != ::getpid() || has_unread()) {
+            return false;
+        }
+        char next = 0;
+        const ssize_t got = ::recv(context_->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT);
+        return got == -1 && (errno == EAGAIN || errno == EWOULDBLOCK);
+    }
+
+    /// Not by hiredis, whose write() raises SIGPIPE.
+    void send(std::string_view bytes) {
+        while (!bytes.empty()) {
+            const ssize_t sent = ::send(context_->fd, bytes.data(), bytes.size(), send_flags);
+            if (sent >= 0) {
+                bytes.remove_prefix(static_cast<std::size_t>(sent));
+            } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+                fail_timed_out();
+            } else if (errno != EINTR) {
+                fail(std::generic_category().message(errno));
+            }
+        }
+    }
+
+    /// Reads the answers of all `commands`, one for each part.
+    [[nodiscard]] std::vector<answer> receive(const batch& commands) {
+        std::vector<answer> answers;
+        answers.reserve(commands.parts().size());
+        for (const batch::part& part : commands.parts()) {
+            answers.push_back(receive(part));
+        }
+        return answers;
+    }
+
+private:
+    struct free_context {
+        void operator()(redisContext* context) const noexcept { ::redisFree(context); }
+    };
+
+#ifdef MSG_NOSIGNAL
+    static constexpr int send_flags = MSG_NOSIGNAL;
+#else
+    static constexpr int send_flags = 0; // connect() sets SO_NOSIGPIPE
+#endif
+
+    void connect(const redis_address& address) {
+        using namespace std::chrono_literals;
+        const std::chrono::seconds whole = std::chrono::floor<std::chrono::seconds>(timeout_);
+        timeval limit{};
+        limit.tv_sec = static_cast<decltype(limit.tv_sec)>(whole.count());
+        limit.tv_usec = static_cast<decltype(limit.tv_usec)>((timeout_ - whole) / 1us);
+        if (!address.host.starts_with('/')) {
+            context_.reset(::redisConnectWithTimeout(address.host.c_str(), address.port, limit));
+        } else if (address.host.size() < sizeof(sockaddr_un::sun_path)) { // hiredis cuts it off
+            context_.reset(::redisConnectUnixWithTimeout(address.host.c_str(), limit));
+        } else {
+            fail("the path is too long for a socket");
+        }
+        if (context_ == nullptr) {
+            throw std::bad_alloc();
+        }
+        if (context_->err != 0 || ::redisSetTimeout(context_.get(), limit) != REDIS_OK) {
+            fail_as_hiredis_says();
+        }
+        ::fcntl(context_->fd, F_SETFD, FD_CLOEXEC); // other programs have no use for it
+#ifndef MSG_NOSIGNAL
+        const int on = 1;
+        ::setsockopt(context_->fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+#endif
+    }
+
+    void log_in(const redis_options& options) {
+        batch commands;
+        if (!options.user.empty()) {
+            commands.add(is_ok, {"AUTH", options.user, options.password});
+        } else if (!options.password.empty()) {
+            commands.add(is_ok, {"AUTH", options.password});
+        }
+        if (options.database != 0) {
+            commands.add(is_ok, {"SELECT", std::to_string(options.database)});
+        }
+        send(commands.bytes());
+        for (const answer& answer : receive(commands)) {
+            // Old servers and proxies repeat the words of a command they do not know.
+            if (!options.password.empty() && answer.is_error() &&
+                answer.error().find(options.password) != std::string_view::npos) {
+                fail("the login failed, in words that repeat the password");
+            }
+            static_cast<void>(answer.value());
+        }
+    }
+
+    answer receive(const batch::part& part) {
+        std::optional<answer> first_error;
+        for (std::size_t left = part.commands; left != 1; --left) {
+            answer before = receive(is_status);
+            if (before.is_error() && !first_error) {
+                first_error.emplace(std::move(before));
+            }
+        }
+        answer last = receive(part.expected);
+        return first_error ? *std::move(first_error) : std::move(last);
+    }
+
+    answer receive(expectation expected) {
+        void* next = nullptr;
+        errno = 0;
+        if (::redisGetReply(context_.get(), &next) != REDIS_OK || next == nullptr) {
+            fail_as_hiredis_says();
+        }
+        reply_pointer reply(static_cast<redisReply*>(next));
+        if (reply->type != REDIS_REPLY_ERROR && !expected(*reply)) {
+            fail("an answer of a kind that does not belong to the command");
+        }
+        return {std::move(reply), name_};
+    }
+
+    /// Whether there is something that has come with the last answer, but does not belong to it.
+    [[nodiscard]] bool has_unread() const noexcept {
+        return context_->reader->pos != context_->reader->len;
+    }
+
+    [[noreturn]] void fail(const std::string& reason) const {
+        throw backend_error("redis server " + name_ + ": " + reason);
+    }
+
+    [[noreturn]] void fail_timed_out() const {
+        fail("timed out after " + std::to_string(timeout_.count()) + " ms");
+    }
+
+    [[noreturn]] void fail_as_hiredis_says() const {
+        const int number = errno;
+        bool timed_out = context_->err == REDIS_ERR_IO &&
+                         (number == EAGAIN || number == EWOULDBLOCK || number == ETIMEDOUT);
+#ifdef REDIS_ERR_TIMEOUT
+        timed_out = timed_out || context_->err == REDIS_ERR_TIMEOUT;
+#endif
+        if (timed_out) {
+            fail_timed_out();
+        }
+        fail(context_->errstr);
+    }
+
+    std::string name_;
+    std::chrono::milliseconds timeout_;
+    std::unique_ptr<redisContext, free_context> context_;
+    pid_t owner_ = ::getpid();
+};
+
+} // namespace cachetory::detail::redis
+
+#endif

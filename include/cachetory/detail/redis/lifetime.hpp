@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#ifndef CACHETORY_DETAIL_REDIS_LIFETIME_HPP
+#define CACHETORY_DETAIL_REDIS_LIFETIME_HPP
+
+#include "pending.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace cachetory::detail::redis {
+
+/// Until when an entry is to live, in the form in which a server is told.
+class lifetime {
+public:
+    /// From when the server carries the command out.
+    explicit lifetime(std::optional<ttl> time_to_live) : lifetime(time_to_live, false) {}
+
+    /// Until a time of the server's clock. The largest value of any type means "for ever".
+    template <class Duration>
+    explicit lifetime(std::chrono::sys_time<Duration> deadline)
+        : lifetime(deadline == (std::chrono::sys_time<Duration>::max)()
+                       ? std::nullopt
+                       : std::optional<ttl>(deadline.time_since_epoch()),
+                   true) {}
+
+    [[nodiscard]] bool is_endless() const noexcept { return !milliseconds_; }
+
+    /// Whether it is over before it begins: no server takes such a one.
+    [[nodiscard]] bool is_over() const noexcept { return milliseconds_ && *milliseconds_ <= 0; }
+
+    /// The option of SET and GETEX that says it. Not endless, not over.
+    [[nodiscard]] std::string_view option() const noexcept { return is_absolute_ ? "PXAT" : "PX"; }
+
+    /// The command that gives it to an entry. Not endless.
+    [[nodiscard]] std::string_view command() const noexcept {
+        return is_absolute_ ? "PEXPIREAT" : "PEXPIRE";
+    }
+
+    /// The number that follows either. Not endless.
+    [[nodiscard]] std::string number() const { return std::to_string(*milliseconds_); }
+
+private:
+    lifetime(std::optional<ttl> span, bool is_absolute) : is_absolute_(is_absolute) {
+        constexpr std::int64_t most = std::int64_t(1) << 62; // a server refuses what overflows
+        if (!span) {
+            return;
+        }
+        const std::int64_t seconds = span->seconds().count();
+        if (seconds < 0) {
+            milliseconds_ = 0; // whatever the fraction, which is less than a second
+        } else if (seconds < most / 1000) {
+            const std::int64_t nanoseconds = span->fraction().count();
+            milliseconds_ = seconds * 1000 + (nanoseconds + 999'999) / 1'000'000;
+        }
+    }
+
+    std::optional<std::int64_t> milliseconds_; // nullopt: endless
+    bool is_absolute_;
+};
+
+/// Returns the time that is `milliseconds` after the epoch: `std::nullopt`, which is "never", if
+/// they are negative, or more than the clock can count.
+inline std::optional<std::chrono::system_clock::time_point> time_at(long long milliseconds) {
+    using std::chrono::system_clock;
+    constexpr auto last = std::chrono::floor<std::chrono::milliseconds>(
+        (system_clock::time_point::max)().time_since_epoch());
+    if (milliseconds < 0 || milliseconds >= last.count()) {
+        return std::nullopt;
+    }
+    return system_clock::time_point(std::chrono::milliseconds(milliseconds));
+}
+
+} // namespace cachetory::detail::redis
+
+#endif

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#ifndef CACHETORY_DETAIL_REDIS_OPEN_HPP
+#define CACHETORY_DETAIL_REDIS_OPEN_HPP
+
+#include "connection.hpp"
+#include "options.hpp"
+#include "transport.hpp"
+
+#include <memory>
+#include <stdexcept>
+#include <utility>
+
+namespace cachetory::detail::redis {
+
+/// Returns the way to the data that `options` tell of. Connects to nothing yet. Throws
+/// `std::invalid_argument` if they can't be meant.
+inline std::shared_ptr<transport> open(redis_options given) {
+    redis_options options = checked(std::move(given));
+    if (!options.sentinels.empty() || !options.cluster.empty()) {
+        throw std::invalid_argument("cachetory: Sentinel and Cluster are not supported yet");
+    }
+    return std::make_shared<single_server>([options = std::move(options)] {
+        return connection({options.host, options.port}, options);
+    });
+}
+
+} // namespace cachetory::detail::redis
+
+#endif

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+#ifndef CACHETORY_DETAIL_REDIS_OPTIONS_HPP
+#define CACHETORY_DETAIL_REDIS_OPTIONS_HPP
+
+#include <chrono>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cachetory {
+
+/// Where a server listens.
+struct redis_address {
+    std::string host; ///< A name, an IP address, or the path of a Unix socket, if it begins with /.
+    int port = 6379;  ///< Not used for a Unix socket.
+
+    friend bool operator==(const redis_address&, const redis_address&) = default;
+};
+
+/// Where the data is, and how to log in there.
+///
+/// It is on the server at `host` and `port`; or, if there are `sentinels`, on the primary that they
+/// name for `service`; or, if `cluster` has servers, on the cluster they belong to.
+struct redis_options {
+    std::string host = "127.0.0.1"; ///< As in `redis_address`.
+    int port = 6379;
+    std::string user = {};     ///< Empty: the server's default user.
+    std::string password = {}; ///< If this and `user` are empty, nobody logs in.
+    int database = 0;
+    /// How long connecting may take, and how long a server may be silent in the middle of a call.
+    std::chrono::milliseconds timeout{1000};
+
+    std::vector<redis_address> sentinels = {};
+    std::string service = {};                ///< The name by which the Sentinels know the primary.
+    std::vector<redis_address> cluster = {}; ///< Some of its servers. They name the others.
+
+    /// Reads one of the URLs
+    ///
+    ///     redis://[[user]:password@]host[:port][/database][?timeout=milliseconds]
+    ///     redis+unix://[[user]:password@]/path[?db=database][&timeout=milliseconds]
+    ///     redis+sentinel://[[user]:password@]host[:port],.../service[/database][?timeout=...]
+    ///     redis+cluster://[[user]:password@]host[:port],...[?timeout=...]
+    ///
+    /// Each part may be percent-encoded; an IPv6 address is put in brackets. Throws
+    /// `std::invalid_argument` for anything else. Its text repeats nothing of the URL, because that
+    /// may hold a password.
+    [[nodiscard]] static redis_options from_url(std::string_view url);
+
+    friend bool operator==(const redis_options&, const redis_options&) = default;
+};
+
+namespace detail::redis {
+
+inline void check(const redis_address& address) {
+    if (address.host.empty() || address.host.find('\0') != std::string::npos) {
+        throw std::invalid_argument("cachetory: a Redis server's host must be a name, an address "
+                                    "or the path of a socket");
+    }
+    if (address.port < 1 || address.port > 65535) {
+        throw std::invalid_argument(
+            "cachetory: a Redis server's port must be a number from 1 to 65535");
+    }
+}
+
+/// Returns `options`. Throws `std::invalid_argument` if they can't be meant.
+inline redis_options checked(redis_options options) {
+    using namespace std::chrono_literals;
+    check({options.host, options.port});
+    for (const redis_address& address : options.sentinels) {
+        check(address);
+    }
+    for (const redis_address& address : options.cluster) {
+        check(address);
+    }
+    if (options.database < 0) {
+        throw std::invalid_argument("cachetory: a Redis database has a number from 0 on");
+    }
+    if (options.timeout < 1ms) {
+        throw std::invalid_argument("cachetory: a timeout must be at least 1 ms");
+    }
+    if (options.sentinels.empty() != options.service.empty()) {
+        throw std::invalid_argument("cachetory: Sentinels need the name of a service, and a "
+                                    "service needs Sentinels");
+    }
+    if (!options.sentinels.empty() && !options.cluster.empty()) {
+        throw std::invalid_argument("cachetory: a cluster is not found by Sentinels");
+    }
+    if (!options.cluster.empty() && options.database != 0) {
+        throw std::invalid_argument("cachetory: a Redis cluster has database 0 only");
+    }
+    return options;
+}
+
+} // namespace detail::redis
+} // namespace cachetory
+
+#include "url.hpp" // defines redis_options::from_url
+
+#endif

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+#ifndef CACHETORY_DETAIL_REDIS_SERVER_HPP
+#define CACHETORY_DETAIL_REDIS_SERVER_HPP
+
+#include "answer.hpp"
+#include "batch.hpp"
+#include "connection.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace cachetory::detail::redis {
+
+/// A server and the connections to it, of which there are as many as there were calls at once.
+/// Safe to share between threads. No lock is held while anything is sent, read, opened or closed.
+///
+/// Nothing is sent twice. So a connection that is idle is looked at before it is used: what the
+/// server has closed meanwhile is replaced without anybody noticing. One goes back to the idle ones
+/// only if all answers have been read and were of the kind expected. When one breaks, the idle ones
+/// are closed as well, because they are probably no better.
+class server {
+public:
+    /// Makes a server that is connected to by `connect`, when it is needed.
+    explicit server(std::function<connection()> connect) : connect_(std::move(connect)) {}
+
+    /// A batch that has been sent, on a connection that is in use.
+    struct call {
+        connection line;
+        std::size_t generation;
+    };
+
+    /// Sends `commands` and returns their answers.
+    [[nodiscard]] std::vector<answer> exchange(const batch& commands) {
+        return receive(send(commands), commands);
+    }
+
+    /// Sends `commands`.
+    [[nodiscard]] call send(const batch& commands) {
+        try {
+            call begun = take();
+            begun.line.send(commands.bytes());
+            return begun;
+        } catch (...) {
+            drop_idle();
+            throw;
+        }
+    }
+
+    /// Reads the answers to `commands`, which `begun` has sent.
+    [[nodiscard]] std::vector<answer> receive(call begun, const batch& commands) {
+        try {
+            std::vector<answer> answers = begun.line.receive(commands);
+            const bool is_replica =
+                std::any_of(answers.begin(), answers.end(),
+                            [](const answer& each) { return each.is_error("READONLY"); });
+            if (is_replica) { // it was the primary once: let the next call look for that
+                drop_idle();
+            }
+            give_back(std::move(begun));
+            return answers;
+        } catch (...) {
+            drop_idle();
+            throw;
+        }
+    }
+
+private:
+    call take() {
+        for (;;) {
+            std::unique_lock lock(mutex_);
+            const std::size_t generation = generation_;
+            if (idle_.empty()) {
+                lock.unlock();
+                return {connect_(), generation};
+            }
+            connection newest = std::move(idle_.back());
+            idle_.pop_back();
+            lock.unlock();
+            if (newest.is_usable()) {
+                return {std::move(newest), generation};
+            }
+        }
+    }
+
+    void give_back(call done) {
+        const std::lock_guard lock(mutex_);
+        if (done.generation == generation_) {
+            idle_.push_back(std::move(done.line));
+        }
+    }
+
+    void drop_idle() {
+        std::vector<connection> dropped; // closed after unlocking
+        const std::lock_guard lock(mutex_);
+        ++generation_; // those in use will not come back
+        dropped.swap(idle_);
+    }
+
+    std::function<connection()> connect_;
+    std::mutex mutex_;
+    std::vector<connection> idle_;
+    std::size_t generation_ = 0;
+};
+
+} // namespace cachetory::detail::redis
+
+#endif

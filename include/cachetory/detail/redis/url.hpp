@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+#ifndef CACHETORY_DETAIL_REDIS_URL_HPP
+#define CACHETORY_DETAIL_REDIS_URL_HPP
+
+#include "options.hpp"
+
+#include <charconv>
+#include <chrono>
+#include <cstddef>
+#include <limits>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace cachetory::detail::redis {
+
+/// Never shows the URL, because that may hold a password.
+[[noreturn]] inline void refuse_url(const char* reason) {
+    throw std::invalid_argument(
+        std::string("not the URL of a Redis backend "
+                    "(redis://[[user]:password@]host[:port][/database][?timeout=milliseconds], "
+                    "or one that begins with redis+unix://, redis+sentinel:// or "
+                    "redis+cluster://): ") +
+        reason);
+}
+
+/// Removes from `text` what comes before the first of `separators`, and returns it: all there is
+/// if there is none. The separator stays.
+inline std::string_view cut_before(std::string_view& text, std::string_view separators) {
+    const std::string_view head = text.substr(0, text.find_first_of(separators));
+    text.remove_prefix(head.size());
+    return head;
+}
+
+/// Removes `begin` from the beginning of `text`. Returns whether it was there.
+inline bool cut_off(std::string_view& text, std::string_view begin) {
+    if (!text.starts_with(begin)) {
+        return false;
+    }
+    text.remove_prefix(begin.size());
+    return true;
+}
+
+/// Returns `text` with each %XX replaced by the byte it stands for.
+inline std::string percent_decoded(std::string_view text) {
+    std::string decoded;
+    while (!text.empty()) {
+        decoded += cut_before(text, "%");
+        if (text.empty()) {
+            break;
+        }
+        const std::string_view digits = text.substr(1, 2);
+        unsigned char byte = 0;
+        const char* const end = digits.data() + digits.size();
+        const auto [stopped, error] = std::from_chars(digits.data(), end, byte, 16);
+        if (digits.size() != 2 || error != std::errc() || stopped != end) {
+            refuse_url("a % is not followed by two hexadecimal digits");
+        }
+        decoded += static_cast<char>(byte);
+        text.remove_prefix(3);
+    }
+    return decoded;
+}
+
+/// Returns the number that `text` is in whole, if it is from 0 to `most`.
+inline int parse_number(std::string_view text, int most, const char* complaint) {
+    int number = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stopped, error] = std::from_chars(text.data(), end, number);
+    if (text.empty() || error != std::errc() || stopped != end || text.front() == '-' ||
+        number > most) {
+        refuse_url(complaint);
+    }
+    return number;
+}
+
+inline int parse_database(std::string_view text) {
+    return parse_number(text, (std::numeric_limits<int>::max)(),
+                        "the database is not a number from 0 on");
+}
+
+/// Reads `host` or `host:port`.
+inline redis_address parse_address(std::string_view text, int default_port) {
+    std::string_view host;
+    if (cut_off(text, "[")) {
+        host = cut_before(text, "]");
+        if (!cut_off(text, "]")) {
+            refuse_url("a [ has no ]");
+        }
+    } else {
+        host = cut_before(text, ":");
+    }
+    redis_address address{percent_decoded(host), default_port};
+    if (address.host.empty() || address.host.find('\0') != std::string::npos) {
+        refuse_url("there is no host");
+    }
+    if (address.host.front() == '/') {
+        refuse_url("the URL of a Unix socket begins with redis+unix://");
+    }
+    if (!text.empty()) {
+        constexpr const char* complaint = "the port is not a number from 1 to 65535";
+        if (!cut_off(text, ":") || (address.port = parse_number(text, 65535, complaint)) == 0) {
+            refuse_url(complaint);
+        }
+    }
+    return address;
+}
+
+/// Reads `host:port,host:port`.
+inline std::vector<redis_address> parse_addresses(std::string_view text, int default_port) {
+    std::vector<redis_address> addresses;
+    do {
+        addresses.push_back(parse_address(cut_before(text, ","), default_port));
+    } while (cut_off(text, ","));
+    return addresses;
+}
+
+/// Reads `user:password@`.
+inline void parse_login(std::string_view login, redis_options& options) {
+    options.user = percent_decoded(cut_before(login, ":"));
+    if (!cut_off(login, ":")) {
+        refuse_url("there is no : between the user and the password");
+    }
+    options.password = percent_decoded(login);
+}
+
+/// Reads `name=value&name=value`.
+inline void parse_query(std::string_view query, bool with_database, redis_options& options) {
+    bool has_timeout = false;
+    bool has_database = false;
+    do {
+        std::string_view value = cut_before(query, "&");
+        const std::string_view name = cut_before(value, "=");
+        cut_off(value, "=");
+        if (name == "timeout" && !std::exchange(has_timeout, true)) {
+            constexpr const char* complaint = "the timeout is not a number from 1 on";
+            const int most = (std::numeric_limits<int>::max)();
+            options.timeout = std::chrono::milliseconds(parse_number(value, most, complaint));
+            if (options.timeout.count() == 0) {
+                refuse_url(complaint);
+            }
+        } else if (with_database && name == "db" && !std::exchange(has_database, true)) {
+            options.database = parse_database(value);
+        } else {
+            refuse_url("the query holds something that is unknown, or twice");
+        }
+    } while (cut_off(query, "&"));
+}
+
+} // namespace cachetory::detail::redis
+
+inline cachetory::redis_options cachetory::redis_options::from_url(std::string_view url) {
+    using namespace detail::redis;
+    if (url.starts_with("rediss")) {
+        refuse_url("there is no TLS here: let stunnel speak it, and connect to that");
+    }
+    if (url.find('#') != std::string_view::npos) {
+        refuse_url("it has a fragment: a # in a password is written %23");
+    }
+    const std::string_view scheme = cut_before(url, ":");
+    if (!cut_off(url, "://")) {
+        refuse_url("it has no ://");
+    }
+    redis_options options;
+    std::string_view authority = cut_before(url, "/?");
+    if (const auto at = authority.find('@'); at != std::string_view::npos) {
+        parse_login(authority.substr(0, at), options);
+        authority.remove_prefix(at + 1);
+        if (authority.find('@') != std::string_view::npos) {
+            refuse_url("it has two @: one in a password is written %40");
+        }
+    }
+    std::string_view path = cut_before(url, "?");
+    if (cut_off(url, "?")) {
+        parse_query(url, scheme == "redis+unix", options);
+    }
+
+    if (scheme == "redis+unix") {
+        options.host = percent_decoded(path);
+        if (!authority.empty() || path.size() < 2 || options.host.find('\0') != std::string::npos) {
+            refuse_url("the path of a Unix socket must be absolute");
+        }
+        return options;
+    }
+    cut_off(path, "/");
+    if (scheme == "redis") {
+        const redis_address address = parse_address(authority, 6379);
+        options.host = address.host;
+        options.port = address.port;
+    } else if (scheme == "redis+sentinel") {
+        options.sentinels = parse_addresses(authority, 26379);
+        options.service = percent_decoded(cut_before(path, "/"));
+        cut_off(path, "/");
+        if (options.service.empty()) {
+            refuse_url("there is no name of a service");
+        }
+    } else if (scheme == "redis+cluster") {
+        options.cluster = parse_addresses(authority, 6379);
+    } else {
+        refuse_url("the scheme is another");
+    }
+    if (!path.empty()) {
+        options.database = parse_database(path);
+    }
+    if (!options.cluster.empty() && options.database != 0) {
+        refuse_url("a cluster has database 0 only");
+    }
+    return options;
+}
+
+#endif

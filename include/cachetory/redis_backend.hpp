@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: MIT
+#ifndef CACHETORY_REDIS_BACKEND_HPP
+#define CACHETORY_REDIS_BACKEND_HPP
+
+#if !__has_include(<hiredis/hiredis.h>)
+#error                                                                                             \
+    "cachetory/redis_backend.hpp needs hiredis: install libhiredis-dev (Debian, Ubuntu), hiredis-devel (Fedora) or hiredis (Homebrew, vcpkg)"
+#endif
+
+#include "backend.hpp"
+#include "detail/redis/answer.hpp"
+#include "detail/redis/batch.hpp"
+#include "detail/redis/clear.hpp"
+#include "detail/redis/lifetime.hpp"
+#include "detail/redis/open.hpp"
+#include "detail/redis/options.hpp"
+#include "detail/redis/pending.hpp"
+#include "detail/redis/transport.hpp"
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <exception>
+#include <initializer_list>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace cachetory {
+
+namespace detail::redis {
+
+/// Something whose bytes can be stored.
+template <class Value>
+concept bytes =
+    std::convertible_to<Value, std::string_view> || std::convertible_to<Value, std::string>;
+
+/// Returns the bytes of `value`: a view of them if it can be viewed.
+template <bytes Value>
+auto bytes_of(Value&& value) {
+    if constexpr (std::convertible_to<Value, std::string_view>) {
+        return static_cast<std::string_view>(std::forward<Value>(value));
+    } else {
+        return static_cast<std::string>(std::forward<Value>(value));
+    }
+}
+
+} // namespace detail::redis
+
+/// A cache on a Redis or Valkey server of version 7.0 or newer, on the primary that Sentinels name,
+/// or on a cluster.
+///
+/// This is a handle: copies of it share their connections, of which there are as many as there were
+/// calls at once. Safe to share between threads. Connects when something is first asked for.
+///
+/// The verbs mean what they mean in memory, but that it is the server that decides whether an entry
+/// has expired, by its own clock: an entry lives through the very millisecond of its deadline, and
+/// lengths are rounded up to milliseconds. A single-key verb is atomic among all clients of the
+/// server. A bulk verb is not: it sends commands of single keys, up to 1,024 of them or 256 KiB
+/// before it reads their answers.
+///
+/// Values come out as copies. Any key and any value will do, whatever bytes they are made of.
+/// Ranges, factories and conversions are done with before a connection is taken for what they gave.
+///
+/// Every verb may throw `backend_error`. If a server answered with an error, its words are in the
+/// text, and the command had no effect. If a connection broke, or the server was silent for
+/// `redis_options::timeout`, nobody knows whether the command had one: nothing is ever sent twice.
+/// Bulk verbs throw the first error, having sent all that came before it and maybe some that came
+/// after.
+///
+/// A child of `fork` may go on with a handle: it closes the connections that it inherited, and
+/// makes its own.
+class redis_backend {
+public:
+    using wire_type = std::string;
+    using clock = std::chrono::system_clock;
+    using time_point = clock::time_point;
+
+    /// Uses the server at 127.0.0.1:6379.
+    redis_backend() : redis_backend(redis_options{}) {}
+
+    /// Throws `std::invalid_argument` if the options can't be meant, such as port 0.
+    explicit redis_backend(redis_options options)
+        : servers_(detail::redis::open(std::move(options))) {}
+
+    /// Sends the commands by a way of its own. This is how the tests stand in for a server.
+    explicit redis_backend(std::shared_ptr<detail::redis::transport> servers)
+        : servers_(std::move(servers)) {}
+
+    // Copied, never moved: a handle that has been moved from could not be used.
+    redis_backend(const redis_backend&) = default;
+    redis_backend& operator=(const redis_backend&) = default;
+    ~redis_backend() = default;
+
+    /// Same as `redis_backend(redis_options::from_url(url))`.
+    [[nodiscard]] static redis_backend from_url(std::string_view url) {
+        return redis_backend(redis_options::from_url(url));
+    }
+
+    /// Returns a handle for the part of this cache whose keys begin with `prefix`: all verbs of it
+    /// put `prefix` in front of the keys they are given, and `clear` erases nothing else. Shares
+    /// the connections.
+    [[nodiscard]] redis_backend under(std::string_view prefix) const {
+        redis_backend part = *this;
+        part.prefix_ += prefix;
+        return part;
+    }
+
+    // Look-up
+
+    /// Returns the value of `key`. Throws `key_error` if there is none.
+    [[nodiscard]] std::string get(std::string_view key) {
+        if (std::optional<std::string> found = find(key)) {
+            return *std::move(found);
+        }
+        throw key_error(key);
+    }
+
+    /// Returns the value of `key`, or `std::nullopt`.
+    [[nodiscard]] std::optional<std::string> find(std::string_view key) {
+        return ask(is_text_or_nil, "GET", key).text();
+    }
+
+    /// Returns the value of `key`, or `std::nullopt`, and lets the entry live for `time_to_live`
+    /// from now on, given `std::nullopt` forever.
+    std::optional<std::string> touch(std::string_view key, std::optional<ttl> time_to_live) {
+        const lifetime until(time_to_live);
+        if (until.is_over()) {
+            return take(key);
+        }
+        if (until.is_endless()) {
+            return ask(is_text_or_nil, "GETEX", key, {"PERSIST"}).text();
+        }
+        return ask(is_text_or_nil, "GETEX", key, {until.option(), until.number()}).text();
+    }
+
+    /// Returns whether `key` has a value.
+    [[nodiscard]] bool contains(std::string_view key) {
+        return ask(is_integer, "EXISTS", key).integer() != 0;
+    }
+
+    /// Returns when the entry of `key` expires, by the server's clock, `std::nullopt` if never, or
+    /// later than a `time_point` can say. Throws `key_error` if there is none.
+    [[nodiscard]] std::optional<time_point> deadline(std::string_view key) {
+        const long long milliseconds = ask(is_integer, "PEXPIRETIME", key).integer();
+        if (milliseconds == -2) {
+            throw key_error(key);
+        }
+        return detail::redis::time_at(milliseconds);
+    }
+
+    /// Returns the keys and values of all `keys` that have one, in that order. `keys` is any range
+    /// of things convertible to `std::string_view`, or a braced list.
+    template <key_range Keys = std::initializer_list<std::string_view>>
+    [[nodiscard]] auto get_many(Keys&& keys) -> std::vector<std::pair<std::string, std::string>> {
+        std::vector<std::pair<std::string, std::string>> found;
+        in_batches(
+            keys,
+            [&](batch& commands, auto&& key) {
+                commands.add(is_text_or_nil, "GET", full(std::string_view(key)));
+            },
+            [&](std::string_view key, const answer& given) {
+                if (std::optional<std::string> value = given.text()) {
+                    found.emplace_back(key.substr(prefix_.size()), *std::move(value));
+                }
+            });
+        return found;
+    }
+
+    /// Returns the value of `key` and erases its entry. Returns `std::nullopt` if there is none.
+    std::optional<std::string> take(std::string_view key) {
+        return ask(is_text_or_nil, "GETDEL", key).text();
+    }
+
+    // Modifiers
+
+    /// Stores `value`, a string or what converts to one, replacing both value and deadline if `key`
+    /// has an entry. Returns whether it was stored: always, unless `options.if_not_exists` and
+    /// there is a live entry, which then stays as it is. With a time to live of zero or less,
+    /// nothing is stored, because nobody could see it, and what it replaces is erased.
+    template <detail::redis::bytes Value = std::string>
+    bool set(std::string_view key, Value&& value, set_options options = {}) {
+        return store(key, std::forward<Value>(value), lifetime(options.time_to_live),
+                     options.if_not_exists);
+    }
+    /// The same, to live for `time_to_live`, which may be any duration or an optional `ttl`.
+    template <detail::redis::bytes Value = std::string,
+              std::convertible_to<std::optional<ttl>> TimeToLive>
+    bool set(std::string_view key, Value&& value, TimeToLive time_to_live) {
+        return store(key, std::forward<Value>(value), lifetime(std::optional<ttl>(time_to_live)),
+                     false);
+    }
+    /// The same, to live until `deadline` by the server's clock.
+    template <detail::redis::bytes Value = std::string, class Duration>
+    bool set(std::string_view key, Value&& value, std::chrono::sys_time<Duration> deadline) {
+        return store(key, std::forward<Value>(value), lifetime(deadline), false);
+    }
+
+    /// Stores each of `items` as `set` would, in order. Returns how many were stored. `items` is
+    /// any range of pairs (see `item_range`), or a braced list. If it throws, what came before is
+    /// stored.
+    template <class Items = std::initializer_list<std::pair<std::string_view, std::string_view>>>
+    requires item_range<Items, std::string> || item_range<Items, std::string_view> std::size_t
+    set_many(Items&& items, set_options options = {}) {
+        const lifetime until(options.time_to_live);
+        std::size_t stored = 0;
+        in_batches(
+            items,
+            [&](batch& commands, auto&& item) {
+                const std::string_view key = std::get<0>(item);
+                const auto& value =
+                    detail::redis::bytes_of(std::get<1>(detail::forward_item<Items>(item)));
+                add_store(commands, key, value, until, options.if_not_exists);
+            },
+            [&](std::string_view, const answer& given) {
+                if (was_stored(given, until, options.if_not_exists)) {
+                    ++stored;
+                }
+            });
+        return stored;
+    }
+
+    /// Returns the value of `key`; if there is none, of what `factory()` returns, having stored it.
+    ///
+    /// `factory` returns a string, or what converts to one, or an `expiring<std::string>`, which
+    /// says itself how long it is to live. Several clients may run theirs at once: all of them get
+    /// the value that was stored first. The time to live counts from when it is stored.
+    template <std::invocable Factory>
+    std::string
+    get_or_set(std::string_view key, Factory&& factory, std::optional<ttl> time_to_live = {}) {
+        if (std::optional<std::string> found = find(key)) {
+            return *std::move(found);
+        }
+        const std::string kept_key(key); // `factory` may change what `key` views
+        expiring<std::string> made = make(std::forward<Factory>(factory), time_to_live);
+        const lifetime until(made.time_to_live);
+        std::optional<std::string> first;
+        if (until.is_over()) { // nobody could see it
+            first = find(kept_key);
+        } else {
+            const std::string number = until.is_endless() ? "" : until.number();
+            arguments rest = {made.value, "NX", "GET"};
+            add_lifetime(rest, until, number);
+            first = ask(is_text_or_nil, "SET", kept_key, rest).text();
+        }
+        return first ? *std::move(first) : std::move(made.value);
+    }
+
+    /// Sets or, given `std::nullopt`, removes the deadline of `key`, by the server's clock. Returns
+    /// whether there was a live entry.
+    bool expire_at(std::string_view key, std::optional<time_point> deadline) {
+        return expire(key, deadline ? lifetime(*deadline) : lifetime(std::nullopt));
+    }
+    /// The same for a time in other ticks, rounded up to a millisecond.
+    template <class Duration>
+    bool expire_at(std::string_view key, std::chrono::sys_time<Duration> deadline) {
+        return expire(key, lifetime(deadline));
+    }
+    template <class Duration>
+    bool expire_at(std::string_view key, std::optional<std::chrono::sys_time<Duration>> deadline) {
+        return expire(key, deadline ? lifetime(*deadline) : lifetime(std::nullopt));
+    }
+
+    /// Lets the entry of `key` live for `time_to_live` from now on, given `std::nullopt` forever.
+    /// Returns whether there was a live entry.
+    bool expire_in(std::string_view key, std::optional<ttl> time_to_live) {
+        return expire(key, lifetime(time_to_live));
+    }
+
+    /// Erases the entry of `key`. Returns whether there was a live one.
+    bool erase(std::string_view key) { return ask(is_integer, "UNLINK", key).integer() != 0; }
+
+    /// Erases the entries of all `keys`. Returns how many live ones there were.
+    template <key_range Keys = std::initializer_list<std::string_view>>
+    std::size_t erase_many(Keys&& keys) {
+        std::size_t erased = 0;
+        in_batches(
+            keys,
+            [&](batch& commands, auto&& key) {
+                commands.add(is_integer, "UNLINK", full(std::string_view(key)));
+            },
+            [&](std::string_view, const answer& given) {
+                if (given.integer() != 0) {
+                    ++erased;
+                }
+            });
+        return erased;
+    }
+
+    /// Erases all entries, whoever stored them: the whole database. Of a handle that `under` gave,
+    /// only those whose keys begin with its prefix, and to find them it looks at every key in the
+    /// database. An entry that is stored meanwhile may stay.
+    void clear() {
+        if (prefix_.empty()) {
+            detail::redis::clear_database(*servers_);
+        } else {
+            detail::redis::clear_under(*servers_, prefix_);
+        }
+    }
+
+private:
+    using answer = detail::redis::answer;
+    using arguments = detail::redis::arguments;
+    using batch = detail::redis::batch;
+    using expectation = detail::redis::expectation;
+    using full_key = detail::redis::full_key;
+    using lifetime = detail::redis::lifetime;
+
+    static constexpr expectation is_integer = detail::redis::is_integer;
+    static constexpr expectation is_text_or_nil = detail::redis::is_text_or_nil;
+
+    [[nodiscard]] full_key full(std::string_view key) const { return {prefix_, key}; }
+
+    /// Sends one command and returns its answer.
+    answer ask(expectation expected,
+               std::string_view name,
+               std::string_view key,
+               const arguments& rest = {}) {
+        batch command;
+        command.add(expected, name, full(key), rest);
+        return exchange(command);
+    }
+
+    /// Sends a batch of one part and returns its answer.
+    answer exchange(const batch& command) { return std::move(servers_->exchange(command).front()); }
+
+    template <class Value>
+    bool store(std::string_view key, Value&& value, const lifetime& until, bool if_not_exists) {
+        batch command;
+        add_store(command, key, detail::redis::bytes_of(std::forward<Value>(value)), until,
+                  if_not_exists);
+        return was_stored(exchange(command), until, if_not_exists);
+    }
+
+    /// Adds the command that stores `value`.
+    void add_store(batch& commands,
+                   std::string_view key,
+                   std::string_view value,
+                   const lifetime& until,
+                   bool if_not_exists) const {
+        if (until.is_over()) { // nobody could see the value
+            commands.add(is_integer, if_not_exists ? "EXISTS" : "UNLINK", full(key));
+            return;
+        }
+        const std::string number = until.is_endless() ? "" : until.number();
+        arguments rest = {value};
+        add_lifetime(rest, until, number);
+        if (if_not_exists) {
+            rest.add("NX");
+        }
+        commands.add(detail::redis::is_ok_or_nil, "SET", full(key), rest);
+    }
+
+    /// What `given` says about the command of add_store().
+    static bool was_stored(const answer& given, const lifetime& until, bool if_not_exists) {
+        if (until.is_over()) {
+            return given.integer() == 0 || !if_not_exists;
+        }
+        return !given.is_nil();
+    }
+
+    /// `number` is that of `until`, and must outlive `rest`.
+    static void add_lifetime(arguments& rest, const lifetime& until, const std::string& number) {
+        if (!until.is_endless()) {
+            rest.add(until.option());
+            rest.add(number);
+        }
+    }
+
+    bool expire(std::string_view key, const lifetime& until) {
+        if (until.is_over()) {
+            return erase(key);
+        }
+        if (!until.is_endless()) {
+            return ask(is_integer, until.command(), key, {until.number()}).integer() != 0;
+        }
+        // PERSIST alone does not tell an entry without a deadline from none.
+        batch commands;
+        commands.add_transaction(detail::redis::is_two_integers, full(key), {"PERSIST", "EXISTS"});
+        return exchange(commands).value().element[1]->integer != 0;
+    }
+
+    template <class Factory>
+    static expiring<std::string> make(Factory&& factory, std::optional<ttl> time_to_live) {
+        using made = std::remove_cvref_t<std::invoke_result_t<Factory>>;
+        if constexpr (std::same_as<made, expiring<std::string>>) {
+            return std::forward<Factory>(factory)();
+        } else {
+            return {std::forward<Factory>(factory)(), time_to_live};
+        }
+    }
+
+    /// Lets `add(commands, item)` make a command of each of `items`, and gives
+    /// `consume(full key, answer)` each answer, batch by batch. If `items` or `add` throw, what
+    /// came before is sent all the same.
+    template <class Items, class Add, class Consume>
+    void in_batches(Items& items, Add add, Consume consume) {
+        auto next = std::ranges::begin(items);
+        const auto end = std::ranges::end(items);
+        std::exception_ptr failure;
+        bool done = false;
+        while (!done) {
+            batch commands;
+            try {
+                for (; !(done = !(next != end)) && !commands.full(); ++next) {
+                    add(commands, *next);
+                }
+            } catch (...) {
+                failure = std::current_exception();
+                done = true;
+            }
+            if (!commands.empty()) {
+                const std::vector<answer> answers = servers_->exchange(commands);
+                for (std::size_t i = 0; i != answers.size(); ++i) {
+                    consume(commands.key_of(commands.parts()[i]), answers[i]);
+                }
+            }
+        }
+        if (failure) {
+            std::rethrow_exception(failure);
+        }
+    }
+
+    std::shared_ptr<detail::redis::transport> servers_;
+    std::string prefix_;
+};
+
+} // namespace cachetory
+
+#endif
