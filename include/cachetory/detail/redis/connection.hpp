@@ -2,6 +2,7 @@
 #ifndef CACHETORY_DETAIL_REDIS_CONNECTION_HPP
 #define CACHETORY_DETAIL_REDIS_CONNECTION_HPP
 
+#include "address.hpp"
 #include "answer.hpp"
 #include "batch.hpp"
 #include "options.hpp"
@@ -27,12 +28,6 @@
 #include <vector>
 
 namespace cachetory::detail::redis {
-
-/// The address as texts show it.
-inline std::string to_string(const redis_address& address) {
-    const bool is_path = address.host.starts_with('/');
-    return is_path ? address.host : address.host + ':' + std::to_string(address.port);
-}
 
 /// One connection to one server, of the process that made it: in a child of that process it is
 /// never spoken through, only closed.
@@ -60,6 +55,12 @@ public:
         char next = 0;
         const ssize_t got = ::recv(context_->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT);
         return got == -1 && (errno == EAGAIN || errno == EWOULDBLOCK);
+    }
+
+    /// Sends `commands` and reads their answers.
+    [[nodiscard]] std::vector<answer> exchange(const batch& commands) {
+        send(commands.bytes());
+        return receive(commands);
     }
 
     /// Not by hiredis, whose write() raises SIGPIPE.
@@ -103,7 +104,7 @@ private:
         timeval limit{};
         limit.tv_sec = static_cast<decltype(limit.tv_sec)>(whole.count());
         limit.tv_usec = static_cast<decltype(limit.tv_usec)>((timeout_ - whole) / 1us);
-        if (!address.host.starts_with('/')) {
+        if (!is_socket(address)) {
             context_.reset(::redisConnectWithTimeout(address.host.c_str(), address.port, limit));
         } else if (address.host.size() < sizeof(sockaddr_un::sun_path)) { // hiredis cuts it off
             context_.reset(::redisConnectUnixWithTimeout(address.host.c_str(), limit));
@@ -133,8 +134,7 @@ private:
         if (options.database != 0) {
             commands.add(is_ok, {"SELECT", std::to_string(options.database)});
         }
-        send(commands.bytes());
-        for (const answer& answer : receive(commands)) {
+        for (const answer& answer : exchange(commands)) {
             // Old servers and proxies repeat the words of a command they do not know.
             if (!options.password.empty() && answer.is_error() &&
                 answer.error().find(options.password) != std::string_view::npos) {

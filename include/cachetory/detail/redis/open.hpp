@@ -2,12 +2,13 @@
 #ifndef CACHETORY_DETAIL_REDIS_OPEN_HPP
 #define CACHETORY_DETAIL_REDIS_OPEN_HPP
 
+#include "cluster.hpp"
 #include "connection.hpp"
 #include "options.hpp"
+#include "sentinels.hpp"
 #include "transport.hpp"
 
 #include <memory>
-#include <stdexcept>
 #include <utility>
 
 namespace cachetory::detail::redis {
@@ -16,8 +17,12 @@ namespace cachetory::detail::redis {
 /// `std::invalid_argument` if they can't be meant.
 inline std::shared_ptr<transport> open(redis_options given) {
     redis_options options = checked(std::move(given));
-    if (!options.sentinels.empty() || !options.cluster.empty()) {
-        throw std::invalid_argument("cachetory: Sentinel and Cluster are not supported yet");
+    if (!options.cluster.empty()) {
+        return std::make_shared<cluster>(std::move(options));
+    }
+    if (!options.sentinels.empty()) {
+        const auto asked = std::make_shared<sentinels>(std::move(options));
+        return std::make_shared<single_server>([asked] { return asked->connect(); });
     }
     return std::make_shared<single_server>([options = std::move(options)] {
         return connection({options.host, options.port}, options);

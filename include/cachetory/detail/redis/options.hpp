@@ -2,6 +2,8 @@
 #ifndef CACHETORY_DETAIL_REDIS_OPTIONS_HPP
 #define CACHETORY_DETAIL_REDIS_OPTIONS_HPP
 
+#include "address.hpp"
+
 #include <chrono>
 #include <stdexcept>
 #include <string>
@@ -9,14 +11,6 @@
 #include <vector>
 
 namespace cachetory {
-
-/// Where a server listens.
-struct redis_address {
-    std::string host; ///< A name, an IP address, or the path of a Unix socket, if it begins with /.
-    int port = 6379;  ///< Not used for a Unix socket.
-
-    friend bool operator==(const redis_address&, const redis_address&) = default;
-};
 
 /// Where the data is, and how to log in there.
 ///
@@ -53,11 +47,11 @@ struct redis_options {
 namespace detail::redis {
 
 inline void check(const redis_address& address) {
-    if (address.host.empty() || address.host.find('\0') != std::string::npos) {
+    if (!is_host(address.host)) {
         throw std::invalid_argument("cachetory: a Redis server's host must be a name, an address "
                                     "or the path of a socket");
     }
-    if (address.port < 1 || address.port > 65535) {
+    if (!is_port(address.port)) {
         throw std::invalid_argument(
             "cachetory: a Redis server's port must be a number from 1 to 65535");
     }

@@ -2,6 +2,7 @@
 #ifndef CACHETORY_DETAIL_REDIS_URL_HPP
 #define CACHETORY_DETAIL_REDIS_URL_HPP
 
+#include "address.hpp"
 #include "options.hpp"
 
 #include <charconv>
@@ -95,17 +96,18 @@ inline redis_address parse_address(std::string_view text, int default_port) {
         host = cut_before(text, ":");
     }
     redis_address address{percent_decoded(host), default_port};
-    if (address.host.empty() || address.host.find('\0') != std::string::npos) {
+    if (!is_host(address.host)) {
         refuse_url("there is no host");
     }
-    if (address.host.front() == '/') {
+    if (is_socket(address)) {
         refuse_url("the URL of a Unix socket begins with redis+unix://");
     }
     if (!text.empty()) {
-        constexpr const char* complaint = "the port is not a number from 1 to 65535";
-        if (!cut_off(text, ":") || (address.port = parse_number(text, 65535, complaint)) == 0) {
-            refuse_url(complaint);
+        const std::optional<int> port = cut_off(text, ":") ? parse_port(text) : std::nullopt;
+        if (!port) {
+            refuse_url("the port is not a number from 1 to 65535");
         }
+        address.port = *port;
     }
     return address;
 }
@@ -181,7 +183,7 @@ inline cachetory::redis_options cachetory::redis_options::from_url(std::string_v
 
     if (scheme == "redis+unix") {
         options.host = percent_decoded(path);
-        if (!authority.empty() || path.size() < 2 || options.host.find('\0') != std::string::npos) {
+        if (!authority.empty() || path.size() < 2 || !is_host(options.host)) {
             refuse_url("the path of a Unix socket must be absolute");
         }
         return options;

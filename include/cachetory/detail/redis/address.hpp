@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#ifndef CACHETORY_DETAIL_REDIS_ADDRESS_HPP
+#define CACHETORY_DETAIL_REDIS_ADDRESS_HPP
+
+#include <charconv>
+#include <compare>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace cachetory {
+
+/// Where a server listens.
+struct redis_address {
+    std::string host; ///< A name, an IP address, or the path of a Unix socket, if it begins with /.
+    int port = 6379;  ///< Not used for a Unix socket.
+
+    friend auto operator<=>(const redis_address&, const redis_address&) = default;
+};
+
+namespace detail::redis {
+
+/// Whether `host` can be one. Not if it has a NUL byte, which would end it for the system.
+inline bool is_host(std::string_view host) noexcept {
+    return !host.empty() && host.find('\0') == std::string_view::npos;
+}
+
+inline bool is_socket(const redis_address& address) noexcept {
+    return address.host.starts_with('/');
+}
+
+inline bool is_port(long long number) noexcept { return 0 < number && number < 65536; }
+
+/// Returns the port that `text` is in whole.
+inline std::optional<int> parse_port(std::string_view text) noexcept {
+    int port = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stopped, error] = std::from_chars(text.data(), end, port);
+    const bool is_good = error == std::errc() && stopped == end && is_port(port);
+    return is_good ? std::optional<int>(port) : std::nullopt;
+}
+
+/// The address as texts show it.
+inline std::string to_string(const redis_address& address) {
+    return is_socket(address) ? address.host : address.host + ':' + std::to_string(address.port);
+}
+
+} // namespace detail::redis
+} // namespace cachetory
+
+#endif

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+#ifndef CACHETORY_DETAIL_REDIS_CLUSTER_HPP
+#define CACHETORY_DETAIL_REDIS_CLUSTER_HPP
+
+#include "answer.hpp"
+#include "batch.hpp"
+#include "options.hpp"
+#include "server.hpp"
+#include "slot_owners.hpp"
+#include "slots.hpp"
+#include "transport.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace cachetory::detail::redis {
+
+/// The servers of a cluster. Each part of a batch goes to the one that has the slot of its key, and
+/// all of them are sent before any answer is read.
+///
+/// A part is sent again only if it is answered by MOVED or ASK, that it must go elsewhere: that
+/// proves that nothing of it was done.
+class cluster final : public transport {
+public:
+    explicit cluster(redis_options options) : owners_(std::move(options)) {}
+
+    [[nodiscard]] std::vector<answer> exchange(const batch& commands) override {
+        std::vector<std::optional<answer>> found(commands.parts().size());
+        std::vector<errand> left = errands_of(commands);
+        for (int hops = 0; !left.empty(); ++hops) {
+            left = run(commands, left, hops < most_hops, found);
+        }
+        std::vector<answer> answers;
+        answers.reserve(found.size());
+        for (std::optional<answer>& each : found) {
+            answers.push_back(*std::move(each));
+        }
+        return answers;
+    }
+
+    [[nodiscard]] std::vector<std::shared_ptr<server>> primaries() override {
+        std::vector<std::shared_ptr<server>> servers;
+        for (const node_pointer& each : owners_.all()) {
+            servers.emplace_back(each, &each->connections);
+        }
+        return servers;
+    }
+
+private:
+    /// How often a part may be sent elsewhere. Twice is usual while slots move; servers that send
+    /// it to each other will not stop.
+    static constexpr int most_hops = 5;
+
+    /// A part of a batch, and where to take it.
+    struct errand {
+        std::size_t index;
+        node_pointer to;
+        bool asking; // ASKING goes before it
+    };
+
+    /// The errands to one server.
+    struct group {
+        node_pointer to;
+        std::vector<std::size_t> indices = {};
+        batch own = {}; // the commands, if they are not the whole of what was given
+        std::optional<server::call> begun = {};
+        std::vector<answer> answers = {};
+    };
+
+    [[nodiscard]] std::vector<errand> errands_of(const batch& commands) {
+        std::vector<std::size_t> slots;
+        slots.reserve(commands.parts().size());
+        for (const batch::part& part : commands.parts()) {
+            slots.push_back(slot_of(commands.key_of(part)));
+        }
+        const std::vector<node_pointer> owners = owners_.of(slots);
+        std::vector<errand> errands;
+        errands.reserve(owners.size());
+        for (std::size_t i = 0; i != owners.size(); ++i) {
+            errands.push_back({i, owners[i], false});
+        }
+        return errands;
+    }
+
+    /// Runs `errands`, puts the answers into `found`, and returns what has to be taken elsewhere,
+    /// unless it must not be.
+    std::vector<errand> run(const batch& commands,
+                            const std::vector<errand>& errands,
+                            bool may_redirect,
+                            std::vector<std::optional<answer>>& found) {
+        std::vector<group> groups = grouped(commands, errands);
+        exchange(commands, groups);
+        std::vector<errand> left;
+        for (group& each : groups) {
+            for (std::size_t i = 0; i != each.answers.size(); ++i) {
+                answer& given = each.answers[i];
+                const auto elsewhere = redirection_of(given, each.to->address);
+                if (elsewhere && may_redirect) {
+                    const node_pointer to = elsewhere->ask
+                                                ? owners_.at(elsewhere->to)
+                                                : owners_.move(elsewhere->slot, elsewhere->to);
+                    left.push_back({each.indices[i], to, elsewhere->ask});
+                    continue;
+                }
+                if (given.is_error("CLUSTERDOWN") || given.is_error("READONLY")) {
+                    owners_.distrust();
+                }
+                found[each.indices[i]].emplace(std::move(given));
+            }
+        }
+        std::sort(left.begin(), left.end(), // in the order in which they were given
+                  [](const errand& a, const errand& b) { return a.index < b.index; });
+        return left;
+    }
+
+    static std::vector<group> grouped(const batch& commands, const std::vector<errand>& errands) {
+        const bool is_whole = errands.size() == commands.parts().size() &&
+                              std::all_of(errands.begin(), errands.end(), [&](const errand& each) {
+                                  return each.to == errands.front().to && !each.asking;
+                              });
+        std::vector<group> groups;
+        for (const errand& each : errands) {
+            auto place = std::find_if(groups.begin(), groups.end(),
+                                      [&](const group& one) { return one.to == each.to; });
+            if (place == groups.end()) {
+                place = groups.insert(groups.end(), group{each.to});
+            }
+            place->indices.push_back(each.index);
+            if (!is_whole) {
+                place->own.add(commands, commands.parts()[each.index], each.asking ? "ASKING" : "");
+            }
+        }
+        return groups;
+    }
+
+    /// Sends to all servers, then reads from all. If one fails, the others are read all the same,
+    /// so that their connections stay good; then the first failure is thrown.
+    void exchange(const batch& given, std::vector<group>& groups) {
+        std::exception_ptr failure;
+        const auto attempt = [&](group& each, auto operation) {
+            try {
+                operation(each.own.empty() ? given : each.own);
+                each.to->is_broken = false;
+            } catch (...) {
+                each.to->is_broken = true;
+                owners_.distrust();
+                failure = failure ? failure : std::current_exception();
+            }
+        };
+        for (group& each : groups) {
+            attempt(each, [&](const batch& commands) {
+                each.begun.emplace(each.to->connections.send(commands));
+            });
+        }
+        for (group& each : groups) {
+            if (each.begun) {
+                attempt(each, [&](const batch& commands) {
+                    each.answers = each.to->connections.receive(*std::move(each.begun), commands);
+                });
+            }
+        }
+        if (failure) {
+            std::rethrow_exception(failure);
+        }
+    }
+
+    slot_owners owners_;
+};
+
+} // namespace cachetory::detail::redis
+
+#endif
