@@ -15,6 +15,7 @@
 #include "detail/redis/open.hpp"
 #include "detail/redis/options.hpp"
 #include "detail/redis/pending.hpp"
+#include "detail/redis/storing.hpp"
 #include "detail/redis/transport.hpp"
 
 #include <chrono>
@@ -33,25 +34,6 @@
 #include <vector>
 
 namespace cachetory {
-
-namespace detail::redis {
-
-/// Something whose bytes can be stored.
-template <class Value>
-concept bytes =
-    std::convertible_to<Value, std::string_view> || std::convertible_to<Value, std::string>;
-
-/// Returns the bytes of `value`: a view of them if it can be viewed.
-template <bytes Value>
-auto bytes_of(Value&& value) {
-    if constexpr (std::convertible_to<Value, std::string_view>) {
-        return static_cast<std::string_view>(std::forward<Value>(value));
-    } else {
-        return static_cast<std::string>(std::forward<Value>(value));
-    }
-}
-
-} // namespace detail::redis
 
 /// A cache on a Redis or Valkey server of version 7.0 or newer, on the primary that Sentinels name,
 /// or on a cluster.
@@ -186,20 +168,20 @@ public:
     /// nothing is stored, because nobody could see it, and what it replaces is erased.
     template <detail::redis::bytes Value = std::string>
     bool set(std::string_view key, Value&& value, set_options options = {}) {
-        return store(key, std::forward<Value>(value), lifetime(options.time_to_live),
-                     options.if_not_exists);
+        return store(key, std::forward<Value>(value),
+                     {lifetime(options.time_to_live), options.if_not_exists});
     }
     /// The same, to live for `time_to_live`, which may be any duration or an optional `ttl`.
     template <detail::redis::bytes Value = std::string,
               std::convertible_to<std::optional<ttl>> TimeToLive>
     bool set(std::string_view key, Value&& value, TimeToLive time_to_live) {
-        return store(key, std::forward<Value>(value), lifetime(std::optional<ttl>(time_to_live)),
-                     false);
+        return store(key, std::forward<Value>(value),
+                     {lifetime(std::optional<ttl>(time_to_live)), false});
     }
     /// The same, to live until `deadline` by the server's clock.
     template <detail::redis::bytes Value = std::string, class Duration>
     bool set(std::string_view key, Value&& value, std::chrono::sys_time<Duration> deadline) {
-        return store(key, std::forward<Value>(value), lifetime(deadline), false);
+        return store(key, std::forward<Value>(value), {lifetime(deadline), false});
     }
 
     /// Stores each of `items` as `set` would, in order. Returns how many were stored. `items` is
@@ -208,7 +190,7 @@ public:
     template <class Items = std::initializer_list<std::pair<std::string_view, std::string_view>>>
     requires item_range<Items, std::string> || item_range<Items, std::string_view> std::size_t
     set_many(Items&& items, set_options options = {}) {
-        const lifetime until(options.time_to_live);
+        const storing how(lifetime(options.time_to_live), options.if_not_exists);
         std::size_t stored = 0;
         in_batches(
             items,
@@ -216,10 +198,10 @@ public:
                 const std::string_view key = std::get<0>(item);
                 const auto& value =
                     detail::redis::bytes_of(std::get<1>(detail::forward_item<Items>(item)));
-                add_store(commands, key, value, until, options.if_not_exists);
+                how.add_to(commands, full(key), value);
             },
             [&](std::string_view, const answer& given) {
-                if (was_stored(given, until, options.if_not_exists)) {
+                if (how.has_stored(given)) {
                     ++stored;
                 }
             });
@@ -239,16 +221,9 @@ public:
         }
         const std::string kept_key(key); // `factory` may change what `key` views
         expiring<std::string> made = make(std::forward<Factory>(factory), time_to_live);
-        const lifetime until(made.time_to_live);
-        std::optional<std::string> first;
-        if (until.is_over()) { // nobody could see it
-            first = find(kept_key);
-        } else {
-            const std::string number = until.is_endless() ? "" : until.number();
-            arguments rest = {made.value, "NX", "GET"};
-            add_lifetime(rest, until, number);
-            first = ask(is_text_or_nil, "SET", kept_key, rest).text();
-        }
+        batch command;
+        storing(lifetime(made.time_to_live), true).add_swap_to(command, full(kept_key), made.value);
+        std::optional<std::string> first = exchange(command).text();
         return first ? *std::move(first) : std::move(made.value);
     }
 
@@ -311,6 +286,7 @@ private:
     using expectation = detail::redis::expectation;
     using full_key = detail::redis::full_key;
     using lifetime = detail::redis::lifetime;
+    using storing = detail::redis::storing;
 
     static constexpr expectation is_integer = detail::redis::is_integer;
     static constexpr expectation is_text_or_nil = detail::redis::is_text_or_nil;
@@ -331,46 +307,10 @@ private:
     answer exchange(const batch& command) { return std::move(servers_->exchange(command).front()); }
 
     template <class Value>
-    bool store(std::string_view key, Value&& value, const lifetime& until, bool if_not_exists) {
+    bool store(std::string_view key, Value&& value, const storing& how) {
         batch command;
-        add_store(command, key, detail::redis::bytes_of(std::forward<Value>(value)), until,
-                  if_not_exists);
-        return was_stored(exchange(command), until, if_not_exists);
-    }
-
-    /// Adds the command that stores `value`.
-    void add_store(batch& commands,
-                   std::string_view key,
-                   std::string_view value,
-                   const lifetime& until,
-                   bool if_not_exists) const {
-        if (until.is_over()) { // nobody could see the value
-            commands.add(is_integer, if_not_exists ? "EXISTS" : "UNLINK", full(key));
-            return;
-        }
-        const std::string number = until.is_endless() ? "" : until.number();
-        arguments rest = {value};
-        add_lifetime(rest, until, number);
-        if (if_not_exists) {
-            rest.add("NX");
-        }
-        commands.add(detail::redis::is_ok_or_nil, "SET", full(key), rest);
-    }
-
-    /// What `given` says about the command of add_store().
-    static bool was_stored(const answer& given, const lifetime& until, bool if_not_exists) {
-        if (until.is_over()) {
-            return given.integer() == 0 || !if_not_exists;
-        }
-        return !given.is_nil();
-    }
-
-    /// `number` is that of `until`, and must outlive `rest`.
-    static void add_lifetime(arguments& rest, const lifetime& until, const std::string& number) {
-        if (!until.is_endless()) {
-            rest.add(until.option());
-            rest.add(number);
-        }
+        how.add_to(command, full(key), detail::redis::bytes_of(std::forward<Value>(value)));
+        return how.has_stored(exchange(command));
     }
 
     bool expire(std::string_view key, const lifetime& until) {
