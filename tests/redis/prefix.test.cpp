@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#include <cachetory/redis_backend.hpp>
+
+#include "../support/catch.hpp"
+#include "../support/redis_server.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace std::chrono_literals;
+
+namespace {
+
+using pairs = std::vector<std::pair<std::string, std::string>>;
+
+cachetory::redis_backend make_cache() {
+    return cachetory::redis_backend::from_url(support::empty_redis_server().url());
+}
+
+std::string ask(const std::vector<std::string>& words) {
+    return support::shared_redis_server().command(words);
+}
+
+} // namespace
+
+TEST_CASE("a prefix stands before the name of every entry, and in no result", "[redis]") {
+    cachetory::redis_backend all = make_cache();
+    cachetory::redis_backend part = all.under("part:");
+    CHECK(part.set("a", "1"));
+    CHECK(part.set_many(pairs{{"b", "2"}, {"c", "3"}}) == 2);
+    CHECK(part.get_or_set("d", [] { return "4"; }) == "4");
+    CHECK(ask({"MGET", "part:a", "part:b", "part:c", "part:d"}) == "1\n2\n3\n4\n");
+    CHECK(ask({"DBSIZE"}) == "4");
+
+    CHECK(part.get("a") == "1");
+    CHECK(part.find("b") == "2");
+    CHECK(part.contains("c"));
+    CHECK(pairs(part.get_many({"a", "d", "missing"})) == pairs{{"a", "1"}, {"d", "4"}});
+    CHECK(part.expire_in("a", 10s));
+    CHECK(part.expire_at("b", std::optional(std::chrono::system_clock::now() + 1h)));
+    CHECK(part.deadline("b").has_value());
+    CHECK(part.touch("c", 10s) == "3");
+    CHECK(part.take("a") == "1");
+    CHECK(part.erase("b"));
+    CHECK(part.erase_many({"c", "d"}) == 2);
+    CHECK(ask({"DBSIZE"}) == "0");
+}
+
+TEST_CASE("prefixes add up, and their backends share the connections", "[redis]") {
+    cachetory::redis_backend all = make_cache();
+    cachetory::redis_backend part = all.under("a:").under("b:");
+    part.set("key", "value");
+    CHECK(all.get("a:b:key") == "value");
+    CHECK(all.under("").get("a:b:key") == "value");
+    CHECK(support::shared_redis_server().connections() == 1);
+}
+
+TEST_CASE("prefixes that a pattern would match never meet", "[redis]") {
+    cachetory::redis_backend all = make_cache();
+    const std::vector<std::string> prefixes{
+        "*",        "?",    "[",   "]",     "[a-z]",
+        "[^a]",     "\\",   "\\*", "a*",    "a?",
+        "a[b]c",    "abc:", "a",   "ab",    "^",
+        "-",        "a-z",  "{x}", "[*]",   "**",
+        "\n",       "\r\n", "\\[", "[\\]]", std::string("\0", 1),
+        "\xff\xfe", "x*x*", "[]",  "[^]"};
+    for (const std::string& prefix : prefixes) {
+        all.clear();
+        for (const std::string& other : prefixes) {
+            all.under(other).set("key", other);
+        }
+        all.under(prefix).clear();
+        for (const std::string& other : prefixes) {
+            INFO("after clear under '" << prefix << "': '" << other << "'");
+            CHECK(all.under(other).contains("key") != (other + "key").starts_with(prefix));
+        }
+    }
+}
+
+TEST_CASE("clear with a prefix erases what has it, of every type and however much", "[redis]") {
+    cachetory::redis_backend all = make_cache();
+    cachetory::redis_backend part = all.under("part:");
+    std::vector<std::pair<std::string, std::string>> items;
+    for (std::size_t i = 0; i < 3'000; ++i) {
+        items.emplace_back(std::to_string(i), "value");
+    }
+    CHECK(part.set_many(items) == items.size());
+    CHECK(all.under("other:").set_many(items) == items.size());
+    ask({"LPUSH", "part:list", "element"});
+    ask({"SET", "part", "no colon"});
+    part.clear();
+    CHECK(ask({"DBSIZE"}) == "3001");
+    CHECK(all.get("part") == "no colon");
+    part.clear(); // nothing
+    CHECK(ask({"DBSIZE"}) == "3001");
+}

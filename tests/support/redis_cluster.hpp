@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+#ifndef CACHETORY_TESTS_SUPPORT_REDIS_CLUSTER_HPP
+#define CACHETORY_TESTS_SUPPORT_REDIS_CLUSTER_HPP
+
+#include "redis_server.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <deque>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace support {
+
+/// A Redis Cluster of three primaries and a replica of each, all on 127.0.0.1.
+class redis_cluster {
+public:
+    static constexpr std::size_t primaries = 3;
+    static constexpr std::size_t nodes = 6;
+
+    redis_cluster() {
+        for (std::size_t i = 0; i < nodes; ++i) {
+            nodes_.emplace_back(std::vector<std::string>{
+                "cluster-enabled yes", "cluster-node-timeout 1000",
+                "cluster-replica-validity-factor 0", "cluster-allow-replica-migration no",
+                "repl-diskless-sync yes", "repl-diskless-sync-delay 0"});
+            nodes_[i].command({"CLUSTER", "SET-CONFIG-EPOCH", std::to_string(i + 1)});
+        }
+        for (std::size_t i = 0; i < primaries; ++i) {
+            nodes_[i].command({"CLUSTER", "ADDSLOTSRANGE", std::to_string(first_slot(i)),
+                               std::to_string(first_slot(i + 1) - 1)});
+        }
+        for (std::size_t i = 0; i < nodes; ++i) {
+            for (std::size_t j = 0; j < i; ++j) {
+                nodes_[i].command(
+                    {"CLUSTER", "MEET", "127.0.0.1", std::to_string(nodes_[j].port())});
+            }
+        }
+        wait_until([&] { return all([](redis_server& n) { return known_nodes(n) == nodes; }); },
+                   "for the nodes to know each other");
+        for (std::size_t i = primaries; i < nodes; ++i) {
+            const std::string primary = id(i - primaries);
+            wait_until(
+                [&] {
+                    return nodes_[i].command({"CLUSTER", "REPLICATE", primary}) == "OK";
+                },
+                "for a replica to take its primary");
+        }
+        wait_until_whole();
+    }
+
+    redis_server& node(std::size_t i) { return nodes_.at(i); }
+
+    /// With the addresses of the first two nodes, and then `rest`.
+    std::string url(const std::string& rest = "") const {
+        return "redis+cluster://" + nodes_[0].address() + ',' + nodes_[1].address() + rest;
+    }
+
+    std::string id(std::size_t i) { return nodes_.at(i).command({"CLUSTER", "MYID"}); }
+
+    bool is_primary(std::size_t i) { return nodes_.at(i).info("role") == "master"; }
+
+    std::string slot_of(const std::string& key) {
+        return nodes_[0].command({"CLUSTER", "KEYSLOT", key});
+    }
+
+    /// Moves `slot`, with the keys in it, from one primary to another. `meanwhile` is called when
+    /// the slot is on its way and some of its keys may have left.
+    template <class Meanwhile>
+    void move_slot(std::size_t slot, std::size_t from, std::size_t to, Meanwhile meanwhile) {
+        const std::string number = std::to_string(slot);
+        const std::string target = id(to);
+        expect_ok(to, {"CLUSTER", "SETSLOT", number, "IMPORTING", id(from)});
+        expect_ok(from, {"CLUSTER", "SETSLOT", number, "MIGRATING", target});
+        for (bool more = true; more;) {
+            std::istringstream keys(
+                nodes_[from].command({"CLUSTER", "GETKEYSINSLOT", number, "10"}));
+            std::vector<std::string> migrate{
+                "MIGRATE", "127.0.0.1", std::to_string(nodes_[to].port()), "", "0", "5000", "KEYS"};
+            const std::size_t words = migrate.size();
+            for (std::string key; std::getline(keys, key);) {
+                migrate.push_back(key);
+            }
+            more = migrate.size() > words;
+            if (more) {
+                nodes_[from].command(migrate);
+            }
+            meanwhile();
+        }
+        expect_ok(to, {"CLUSTER", "SETSLOT", number, "NODE", target});
+        expect_ok(from, {"CLUSTER", "SETSLOT", number, "NODE", target});
+    }
+
+    void move_slot(std::size_t slot, std::size_t from, std::size_t to) {
+        move_slot(slot, from, to, [] {});
+    }
+
+    /// Makes the replica `i` a primary, while the primary still answers.
+    void fail_over_to(std::size_t i) {
+        expect_ok(i, {"CLUSTER", "FAILOVER"});
+        wait_until([&] { return is_primary(i); }, "for a planned failover");
+        wait_until_whole();
+    }
+
+    /// Waits until every node sees all slots served, each by a primary and a replica that has
+    /// everything.
+    void wait_until_whole() {
+        wait_until([&] { return all(is_whole); }, "for the cluster to be whole");
+    }
+
+    static std::size_t first_slot(std::size_t primary) { return 16'384 * primary / primaries; }
+
+private:
+    template <class Predicate>
+    bool all(Predicate predicate) {
+        return std::all_of(nodes_.begin(), nodes_.end(), predicate);
+    }
+
+    static std::size_t known_nodes(redis_server& node) {
+        const std::string list = node.command({"CLUSTER", "NODES"});
+        return list.find("handshake") != std::string::npos
+                   ? 0
+                   : static_cast<std::size_t>(std::count(list.begin(), list.end(), '\n'));
+    }
+
+    static bool is_whole(redis_server& node) {
+        if (redis_server::field(node.command({"CLUSTER", "INFO"}), "cluster_state") != "ok") {
+            return false;
+        }
+        std::istringstream list(node.command({"CLUSTER", "NODES"}));
+        std::size_t replicas = 0;
+        for (std::string line; std::getline(list, line);) {
+            replicas += line.find("slave") != std::string::npos ? 1U : 0U;
+            if (line.find("fail") != std::string::npos) {
+                return false;
+            }
+        }
+        const std::string replication = node.command({"INFO", "replication"});
+        return replicas == nodes - primaries &&
+               (redis_server::field(replication, "role") == "master" ||
+                redis_server::field(replication, "master_link_status") == "up");
+    }
+
+    void expect_ok(std::size_t i, const std::vector<std::string>& command) {
+        const std::string answer = nodes_.at(i).command(command);
+        if (answer != "OK") {
+            throw std::runtime_error(command[0] + ' ' + command[1] + ": " + answer);
+        }
+    }
+
+    std::deque<redis_server> nodes_;
+};
+
+/// A primary, two replicas of it, and three sentinels that watch them by the name "main".
+class redis_sentinels {
+public:
+    static constexpr std::size_t count = 3;
+
+    redis_sentinels() {
+        const std::vector<std::string> quickly{"repl-diskless-sync yes",
+                                               "repl-diskless-sync-delay 0"};
+        servers_.emplace_back(quickly);
+        for (std::size_t i = 1; i < count; ++i) {
+            servers_.emplace_back(quickly).command(
+                {"REPLICAOF", "127.0.0.1", std::to_string(servers_[0].port())});
+        }
+        wait_until([&] { return servers_[0].info("connected_slaves") == "2"; }, "for the replicas");
+        for (std::size_t i = 0; i < count; ++i) {
+            sentinels_.emplace_back(
+                std::vector<std::string>{"sentinel monitor main 127.0.0.1 " +
+                                             std::to_string(servers_[0].port()) + " 2",
+                                         "sentinel down-after-milliseconds main 500",
+                                         "sentinel failover-timeout main 4000"},
+                true);
+        }
+        wait_until_whole();
+    }
+
+    redis_server& server(std::size_t i) { return servers_.at(i); }
+    redis_server& sentinel(std::size_t i) { return sentinels_.at(i); }
+
+    /// With the addresses of all sentinels, and then `rest`.
+    std::string url(const std::string& rest = "") const {
+        std::string addresses;
+        for (const redis_server& sentinel : sentinels_) {
+            addresses += (addresses.empty() ? "" : ",") + sentinel.address();
+        }
+        return "redis+sentinel://" + addresses + "/main" + rest;
+    }
+
+    /// Which server the first sentinel takes for the primary.
+    std::size_t primary() {
+        const std::string address =
+            sentinels_[0].command({"SENTINEL", "GET-MASTER-ADDR-BY-NAME", "main"});
+        for (std::size_t i = 0; i < count; ++i) {
+            if (address == "127.0.0.1\n" + std::to_string(servers_[i].port()) + '\n') {
+                return i;
+            }
+        }
+        throw std::runtime_error("an unknown primary: " + address);
+    }
+
+    /// Makes another server the primary, while this one still answers. Returns which.
+    std::size_t fail_over() {
+        const std::size_t before = primary();
+        wait_until(
+            [&] {
+                return sentinels_[0].command({"SENTINEL", "FAILOVER", "main"}) == "OK";
+            },
+            "for a sentinel to begin a failover");
+        wait_until([&] { return primary() != before; }, "for a planned failover");
+        return primary();
+    }
+
+    /// Waits until every sentinel knows the others and all servers, and sees none of them down.
+    void wait_until_whole() {
+        wait_until(
+            [&] {
+                return std::all_of(sentinels_.begin(), sentinels_.end(), [](redis_server& one) {
+                    const std::string status = one.command({"INFO", "sentinel"});
+                    return status.find("status=ok") != std::string::npos &&
+                           status.find("slaves=2,sentinels=3") != std::string::npos;
+                });
+            },
+            "for the sentinels to know each other");
+    }
+
+private:
+    std::deque<redis_server> servers_;
+    std::deque<redis_server> sentinels_;
+};
+
+} // namespace support
+
+#endif

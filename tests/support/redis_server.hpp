@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT
+#ifndef CACHETORY_TESTS_SUPPORT_REDIS_SERVER_HPP
+#define CACHETORY_TESTS_SUPPORT_REDIS_SERVER_HPP
+
+#include "redis_process.hpp"
+
+#include <chrono>
+#include <csignal>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include <hiredis/hiredis.h>
+
+namespace support {
+
+/// Asks `done` every few milliseconds until it returns true. Throws if that takes too long.
+template <class Done>
+void wait_until(Done done,
+                const std::string& what,
+                std::chrono::milliseconds patience = std::chrono::seconds(20)) {
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (!done()) {
+        if (std::chrono::steady_clock::now() > end) {
+            throw std::runtime_error("waited in vain: " + what);
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+}
+
+/// A server of Redis or Valkey on 127.0.0.1 and on a Unix socket. It has a port and a folder of its
+/// own, writes nothing to disk, and ends with the object.
+///
+/// It must be made by a thread that outlives it.
+class redis_server {
+public:
+    /// Each of `options` is a line of the configuration file.
+    explicit redis_server(std::vector<std::string> options = {}, bool sentinel = false)
+        : options_(std::move(options)), sentinel_(sentinel) {
+        for (int attempt = 0; attempt < 10; ++attempt) {
+            port_ = free_port();
+            write_configuration();
+            if (try_to_start()) {
+                return;
+            }
+        }
+        throw std::runtime_error("the server does not start; its log: " + log());
+    }
+
+    int port() const { return port_; }
+
+    std::string socket() const { return (folder_.path() / "s").string(); }
+
+    std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+
+    /// `redis://127.0.0.1:<port>` and then `rest`.
+    std::string url(const std::string& rest = "") const { return "redis://" + address() + rest; }
+
+    /// Kills it with SIGKILL.
+    void kill() {
+        control_.reset();
+        process_.kill();
+    }
+
+    /// Starts it again on the same port, without what it held.
+    void start() {
+        if (!try_to_start()) {
+            throw std::runtime_error("the server does not start again; its log: " + log());
+        }
+    }
+
+    void restart() {
+        kill();
+        start();
+    }
+
+    /// Lets it neither answer nor close anything until `resume`. Connections are still accepted, by
+    /// the kernel.
+    void pause() const { process_.signal(SIGSTOP); }
+
+    void resume() const { process_.signal(SIGCONT); }
+
+    /// Adds lines to the configuration with which it starts the next time.
+    void add_options(const std::vector<std::string>& lines) const {
+        std::ofstream file(configuration(), std::ios::app);
+        for (const std::string& line : lines) {
+            file << line << '\n';
+        }
+    }
+
+    /// Sends one command past the code under test. Returns its answer as text: an array as its
+    /// elements' lines, nil as "(nil)", an error as the server's words.
+    std::string command(const std::vector<std::string>& words) {
+        if (!control_ || control_->err != 0) {
+            control_ = connect();
+        }
+        const auto answer = send(words);
+        if (!answer) {
+            const std::string error = control_->errstr;
+            control_.reset();
+            throw std::runtime_error(address() + ": " + error);
+        }
+        return text_of(*answer);
+    }
+
+    /// The field `name` of INFO, "" if there is none.
+    std::string info(const std::string& name) {
+        return field(command({"INFO", "everything"}), name);
+    }
+
+    /// What follows `name:` in the lines of `text`.
+    static std::string field(const std::string& text, const std::string& name) {
+        const std::string lines = "\r\n" + text;
+        const std::size_t found = lines.find("\r\n" + name + ":");
+        if (found == std::string::npos) {
+            return {};
+        }
+        const std::size_t begin = found + 2 + name.size() + 1;
+        return lines.substr(begin, lines.find("\r\n", begin) - begin);
+    }
+
+    /// How many connections others than `command` have to it.
+    std::size_t connections() {
+        const std::string list = command({"CLIENT", "LIST", "TYPE", "normal"});
+        std::size_t lines = 0;
+        for (const char c : list) {
+            lines += c == '\n' ? 1U : 0U;
+        }
+        return lines - 1;
+    }
+
+    std::string log() const {
+        std::ostringstream text;
+        text << std::ifstream(folder_.path() / "log").rdbuf();
+        return text.str();
+    }
+
+private:
+    struct free_context {
+        void operator()(redisContext* context) const { ::redisFree(context); }
+    };
+
+    struct free_reply {
+        void operator()(redisReply* reply) const { ::freeReplyObject(reply); }
+    };
+
+    using context = std::unique_ptr<redisContext, free_context>;
+
+    std::filesystem::path configuration() const { return folder_.path() / "conf"; }
+
+    void write_configuration() const {
+        std::ofstream file(configuration());
+        file << "bind 127.0.0.1\nport " << port_ << "\nunixsocket " << socket() << "\ndir "
+             << folder_.path().string() << "\nlogfile " << (folder_.path() / "log").string()
+             << '\n';
+        if (!sentinel_) {
+            file << "save \"\"\nappendonly no\n";
+        }
+        file.close();
+        add_options(options_);
+    }
+
+    // The Unix socket shows that it is this very server that is ready: the port might be another's.
+    bool try_to_start() {
+        std::filesystem::remove(socket());
+        std::vector<std::string> arguments{configuration().string()};
+        if (sentinel_) {
+            arguments.emplace_back("--sentinel");
+        }
+        process_ = child_process({"redis-server", "valkey-server"}, std::move(arguments));
+        bool ready = false;
+        wait_until(
+            [&] {
+                ready = std::filesystem::exists(socket()) && connect()->err == 0;
+                return ready || !process_.running();
+            },
+            "the start of " + address());
+        return ready;
+    }
+
+    context connect() const {
+        context made(::redisConnectUnixWithTimeout(socket().c_str(), timeval{5, 0}));
+        ::redisSetTimeout(made.get(), timeval{10, 0});
+        for (const std::string& option : options_) {
+            if (option.starts_with("requirepass ") && made->err == 0) {
+                const std::string password = option.substr(option.find(' ') + 1);
+                const auto sent = static_cast<redisReply*>(
+                    ::redisCommand(made.get(), "AUTH %s", password.c_str()));
+                std::unique_ptr<redisReply, free_reply> ignored(sent);
+            }
+        }
+        return made;
+    }
+
+    std::unique_ptr<redisReply, free_reply> send(const std::vector<std::string>& words) const {
+        std::vector<const char*> data;
+        std::vector<std::size_t> sizes;
+        for (const std::string& word : words) {
+            data.push_back(word.data());
+            sizes.push_back(word.size());
+        }
+        return std::unique_ptr<redisReply, free_reply>(static_cast<redisReply*>(::redisCommandArgv(
+            control_.get(), static_cast<int>(words.size()), data.data(), sizes.data())));
+    }
+
+    static std::string text_of(const redisReply& reply) {
+        if (reply.type == REDIS_REPLY_ARRAY) {
+            std::string all;
+            for (std::size_t i = 0; i < reply.elements; ++i) {
+                all += text_of(*reply.element[i]) + '\n';
+            }
+            return all;
+        }
+        if (reply.type == REDIS_REPLY_INTEGER) {
+            return std::to_string(reply.integer);
+        }
+        return reply.type == REDIS_REPLY_NIL
+                   ? "(nil)"
+                   : std::string(reply.str, static_cast<std::size_t>(reply.len));
+    }
+
+    std::vector<std::string> options_;
+    bool sentinel_;
+    int port_ = 0;
+    temporary_folder folder_;
+    child_process process_;
+    context control_;
+};
+
+/// A server that all tests of this program share, as the last of them has left it.
+inline redis_server& shared_redis_server() {
+    static redis_server server;
+    return server;
+}
+
+/// The shared server, with empty databases and without other connections.
+inline redis_server& empty_redis_server() {
+    redis_server& server = shared_redis_server();
+    server.command({"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"});
+    server.command({"FLUSHALL"});
+    return server;
+}
+
+} // namespace support
+
+#endif
