@@ -371,6 +371,8 @@ private:
     std::string prefix_;
 };
 
+static_assert(backend<redis_backend>);
+
 } // namespace cachetory
 
 #endif

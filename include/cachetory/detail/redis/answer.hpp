@@ -2,7 +2,7 @@
 #ifndef CACHETORY_DETAIL_REDIS_ANSWER_HPP
 #define CACHETORY_DETAIL_REDIS_ANSWER_HPP
 
-#include "pending.hpp"
+#include "../../backend.hpp"
 
 #include <cstddef>
 #include <hiredis/hiredis.h>

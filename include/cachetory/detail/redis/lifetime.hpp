@@ -2,7 +2,7 @@
 #ifndef CACHETORY_DETAIL_REDIS_LIFETIME_HPP
 #define CACHETORY_DETAIL_REDIS_LIFETIME_HPP
 
-#include "pending.hpp"
+#include "../../ttl.hpp"
 
 #include <chrono>
 #include <cstdint>

@@ -5,7 +5,6 @@
 #include "../../backend.hpp"
 
 #include <optional>
-#include <stdexcept>
 
 namespace cachetory {
 
@@ -13,11 +12,6 @@ template <class Wire>
 struct expiring {
     Wire value;
     std::optional<ttl> time_to_live = {};
-};
-
-class [[gnu::visibility("default")]] backend_error : public std::runtime_error {
-public:
-    using std::runtime_error::runtime_error;
 };
 
 } // namespace cachetory
