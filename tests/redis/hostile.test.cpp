@@ -5,6 +5,7 @@
 #include "../support/redis_verbs.hpp"
 #include "../support/scripted_server.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <map>
 #include <string>
@@ -90,7 +91,8 @@ bool belongs(const words& command, const std::string& answer) {
         return is_text;
     }
     if (name == "SET") {
-        return command.size() > 4 && command[4] == "GET" ? is_text : answer == "+OK\r\n" || is_nil;
+        const bool gets = std::find(command.begin(), command.end(), "GET") != command.end();
+        return gets ? is_text : answer == "+OK\r\n" || is_nil;
     }
     if (name == "SCAN") {
         return answer == "*2\r\n$1\r\n0\r\n*0\r\n";
@@ -136,6 +138,25 @@ TEST_CASE("an answer that does not belong to its command is an error, and reache
             server.play(always(good));
             CHECK(cache.get("key") == "ok");
         }
+    }
+}
+
+TEST_CASE("get_or_set takes nothing for the value but what belongs to it", "[redis]") {
+    support::scripted_server server(always(""));
+    auto cache = cachetory::redis_backend::from_url(server.url("?timeout=5000"));
+    for (const std::string& answer : whole_answers()) {
+        server.play([=](const words& command) { return command[0] == "GET" ? "$-1\r\n" : answer; });
+        INFO("SET is answered " << answer.substr(0, 100));
+        std::string got = "an error";
+        try {
+            got = cache.get_or_set("key", [] { return "made"; });
+        } catch (const cachetory::backend_error&) {
+        }
+        const bool is_nil = answer == "$-1\r\n" || answer == "*-1\r\n";
+        const bool is_text = belongs({"GET"}, answer) && !is_nil;
+        CHECK(got == (is_nil    ? "made"
+                      : is_text ? answer.substr(4, answer.size() - 6)
+                                : "an error"));
     }
 }
 

@@ -64,10 +64,7 @@ public:
     std::string url(const std::string& rest = "") const { return "redis://" + address() + rest; }
 
     /// Kills it with SIGKILL.
-    void kill() {
-        control_.reset();
-        process_.kill();
-    }
+    void kill() { process_.kill(); }
 
     /// Starts it again on the same port, without what it held.
     void start() {
@@ -97,21 +94,20 @@ public:
 
     /// Sends one command past the code under test. Returns its answer as text: an array as its
     /// elements' lines, nil as "(nil)", an error as the server's words.
-    std::string command(const std::vector<std::string>& words) {
-        if (!control_ || control_->err != 0) {
-            control_ = connect();
-        }
-        const auto answer = send(words);
+    ///
+    /// Each uses a connection of its own: writing to one that the server has closed meanwhile would
+    /// raise SIGPIPE.
+    std::string command(const std::vector<std::string>& words) const {
+        const context control = connect();
+        const reply answer = send(*control, words);
         if (!answer) {
-            const std::string error = control_->errstr;
-            control_.reset();
-            throw std::runtime_error(address() + ": " + error);
+            throw std::runtime_error(address() + ": " + control->errstr);
         }
         return text_of(*answer);
     }
 
     /// The field `name` of INFO, "" if there is none.
-    std::string info(const std::string& name) {
+    std::string info(const std::string& name) const {
         return field(command({"INFO", "everything"}), name);
     }
 
@@ -126,15 +122,19 @@ public:
         return lines.substr(begin, lines.find("\r\n", begin) - begin);
     }
 
-    /// How many connections others than `command` have to it.
-    std::size_t connections() {
-        const std::string list = command({"CLIENT", "LIST", "TYPE", "normal"});
-        std::size_t lines = 0;
-        for (const char c : list) {
-            lines += c == '\n' ? 1U : 0U;
+    /// The lines of CLIENT LIST about those who have connected to its port.
+    std::vector<std::string> clients() const {
+        std::istringstream list(command({"CLIENT", "LIST", "TYPE", "normal"}));
+        std::vector<std::string> all;
+        for (std::string line; std::getline(list, line);) {
+            if (line.find("flags=U") == std::string::npos) { // which `command` is: a Unix socket
+                all.push_back(line);
+            }
         }
-        return lines - 1;
+        return all;
     }
+
+    std::size_t connections() const { return clients().size(); }
 
     std::string log() const {
         std::ostringstream text;
@@ -152,6 +152,7 @@ private:
     };
 
     using context = std::unique_ptr<redisContext, free_context>;
+    using reply = std::unique_ptr<redisReply, free_reply>;
 
     std::filesystem::path configuration() const { return folder_.path() / "conf"; }
 
@@ -190,40 +191,38 @@ private:
         ::redisSetTimeout(made.get(), timeval{10, 0});
         for (const std::string& option : options_) {
             if (option.starts_with("requirepass ") && made->err == 0) {
-                const std::string password = option.substr(option.find(' ') + 1);
-                const auto sent = static_cast<redisReply*>(
-                    ::redisCommand(made.get(), "AUTH %s", password.c_str()));
-                std::unique_ptr<redisReply, free_reply> ignored(sent);
+                send(*made, {"AUTH", option.substr(option.find(' ') + 1)});
             }
         }
         return made;
     }
 
-    std::unique_ptr<redisReply, free_reply> send(const std::vector<std::string>& words) const {
+    static reply send(redisContext& to, const std::vector<std::string>& words) {
         std::vector<const char*> data;
         std::vector<std::size_t> sizes;
         for (const std::string& word : words) {
             data.push_back(word.data());
             sizes.push_back(word.size());
         }
-        return std::unique_ptr<redisReply, free_reply>(static_cast<redisReply*>(::redisCommandArgv(
-            control_.get(), static_cast<int>(words.size()), data.data(), sizes.data())));
+        const auto count = static_cast<int>(words.size());
+        return reply(
+            static_cast<redisReply*>(::redisCommandArgv(&to, count, data.data(), sizes.data())));
     }
 
-    static std::string text_of(const redisReply& reply) {
-        if (reply.type == REDIS_REPLY_ARRAY) {
+    static std::string text_of(const redisReply& answer) {
+        if (answer.type == REDIS_REPLY_ARRAY) {
             std::string all;
-            for (std::size_t i = 0; i < reply.elements; ++i) {
-                all += text_of(*reply.element[i]) + '\n';
+            for (std::size_t i = 0; i < answer.elements; ++i) {
+                all += text_of(*answer.element[i]) + '\n';
             }
             return all;
         }
-        if (reply.type == REDIS_REPLY_INTEGER) {
-            return std::to_string(reply.integer);
+        if (answer.type == REDIS_REPLY_INTEGER) {
+            return std::to_string(answer.integer);
         }
-        return reply.type == REDIS_REPLY_NIL
+        return answer.type == REDIS_REPLY_NIL
                    ? "(nil)"
-                   : std::string(reply.str, static_cast<std::size_t>(reply.len));
+                   : std::string(answer.str, static_cast<std::size_t>(answer.len));
     }
 
     std::vector<std::string> options_;
@@ -231,7 +230,6 @@ private:
     int port_ = 0;
     temporary_folder folder_;
     child_process process_;
-    context control_;
 };
 
 /// A server that all tests of this program share, as the last of them has left it.

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -36,6 +37,11 @@ struct scripted_answer {
     bool close = false;
     bool slow = false;
 };
+
+/// How many of `commands` are the same as one before them.
+inline std::size_t repeated(const std::vector<words>& commands) {
+    return commands.size() - std::set<words>(commands.begin(), commands.end()).size();
+}
 
 /// Sends `text` and closes the connection.
 inline scripted_answer and_close(std::string text) { return {std::move(text), true}; }
