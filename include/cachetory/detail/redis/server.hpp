@@ -41,8 +41,8 @@ public:
 
     /// Sends `commands`.
     [[nodiscard]] call send(const batch& commands) {
+        call begun = take();
         try {
-            call begun = take();
             begun.line.send(commands.bytes());
             return begun;
         } catch (...) {
