@@ -14,7 +14,6 @@
 #include "detail/redis/lifetime.hpp"
 #include "detail/redis/open.hpp"
 #include "detail/redis/options.hpp"
-#include "detail/redis/pending.hpp"
 #include "detail/redis/storing.hpp"
 #include "detail/redis/transport.hpp"
 
@@ -142,6 +141,7 @@ public:
     template <key_range Keys = std::initializer_list<std::string_view>>
     [[nodiscard]] auto get_many(Keys&& keys) -> std::vector<std::pair<std::string, std::string>> {
         std::vector<std::pair<std::string, std::string>> found;
+        detail::reserve_for(keys, found);
         in_batches(
             keys,
             [&](batch& commands, auto&& key) {
@@ -210,21 +210,22 @@ public:
 
     /// Returns the value of `key`; if there is none, of what `factory()` returns, having stored it.
     ///
-    /// `factory` returns a string, or what converts to one, or an `expiring<std::string>`, which
-    /// says itself how long it is to live. Several clients may run theirs at once: all of them get
-    /// the value that was stored first. The time to live counts from when it is stored.
-    template <std::invocable Factory>
+    /// A factory that returns `expiring<std::string>` decides the time to live, which counts from
+    /// when the value is stored. Several clients may run theirs at once: all of them get the value
+    /// that was stored first.
+    template <factory_of<std::string> Factory>
     std::string
     get_or_set(std::string_view key, Factory&& factory, std::optional<ttl> time_to_live = {}) {
         if (std::optional<std::string> found = find(key)) {
             return *std::move(found);
         }
         const std::string kept_key(key); // `factory` may change what `key` views
-        expiring<std::string> made = make(std::forward<Factory>(factory), time_to_live);
+        std::string made =
+            detail::make_wire<std::string>(std::forward<Factory>(factory), time_to_live);
         batch command;
-        storing(lifetime(made.time_to_live), true).add_swap_to(command, full(kept_key), made.value);
+        storing(lifetime(time_to_live), true).add_swap_to(command, full(kept_key), made);
         std::optional<std::string> first = exchange(command).text();
-        return first ? *std::move(first) : std::move(made.value);
+        return first ? *std::move(first) : std::move(made);
     }
 
     /// Sets or, given `std::nullopt`, removes the deadline of `key`, by the server's clock. Returns
@@ -324,16 +325,6 @@ private:
         batch commands;
         commands.add_transaction(detail::redis::is_two_integers, full(key), {"PERSIST", "EXISTS"});
         return exchange(commands).value().element[1]->integer != 0;
-    }
-
-    template <class Factory>
-    static expiring<std::string> make(Factory&& factory, std::optional<ttl> time_to_live) {
-        using made = std::remove_cvref_t<std::invoke_result_t<Factory>>;
-        if constexpr (std::same_as<made, expiring<std::string>>) {
-            return std::forward<Factory>(factory)();
-        } else {
-            return {std::forward<Factory>(factory)(), time_to_live};
-        }
     }
 
     /// Lets `add(commands, item)` make a command of each of `items`, and gives
