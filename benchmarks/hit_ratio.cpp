@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+// How many of its requests a bounded cache answers, beside textbook caches of the same size.
+#include "requests.hpp"
+#include "textbook.hpp"
+
+#include <cachetory/memory_backend.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdio>
+#include <exception>
+#include <fmt/core.h>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+namespace bench {
+namespace {
+
+constexpr std::string_view usage = R"(usage: cachetory_hit_ratio [option...] [file...]
+
+Replays requests on bounded caches and prints their hit ratios, in per cent. A file has one key a
+line; - is the standard input. Without a file, the requests are made up: 1,000,000 for 100,000 keys
+whose popularity follows Zipf's law.
+
+  --entries N     the size of the caches; may be repeated. Without it: 1, 5, 10, 25 % of the keys
+  --zipf X        its exponent, 0.9 by default
+  --keys N, --requests N
+  --once SHARE    as many of them (0.3, say) for keys that are never asked for again
+  --scans N       runs of N such keys, in all as many as the other requests
+  --drift N       after each N requests, two keys change places
+  --csv           print trace,policy,entries,share,hit_ratio instead, for hit_ratio.py
+)";
+
+struct options {
+    std::vector<std::size_t> entries;
+    std::vector<std::string> files;
+    zipf_shape zipf;
+    bool csv = false;
+};
+
+template <class Number>
+Number positive(const std::string& text) {
+    Number value{};
+    if (std::istringstream in(text); !(in >> value) || !in.eof() || text[0] == '-' || value <= 0) {
+        throw std::invalid_argument("not a number above 0: " + text);
+    }
+    return value;
+}
+
+options parse(int argc, char** argv) {
+    const std::vector<std::string> words(argv + 1, argv + argc);
+    options parsed;
+    for (auto word = words.begin(); word != words.end(); ++word) {
+        const std::string& option = *word;
+        const auto value = [&]() -> const std::string& {
+            if (++word == words.end()) {
+                throw std::invalid_argument("what for " + option + "?");
+            }
+            return *word;
+        };
+        const auto size = [&] { return positive<std::size_t>(value()); };
+        const auto real = [&] { return positive<double>(value()); };
+        if (option == "--entries") {
+            parsed.entries.push_back(size());
+        } else if (option == "--zipf") {
+            parsed.zipf.exponent = real();
+        } else if (option == "--keys") {
+            parsed.zipf.keys = size();
+        } else if (option == "--requests") {
+            parsed.zipf.count = size();
+        } else if (option == "--once") {
+            parsed.zipf.once = real();
+        } else if (option == "--scans") {
+            parsed.zipf.scan = size();
+            parsed.zipf.scan_every = parsed.zipf.scan;
+        } else if (option == "--drift") {
+            parsed.zipf.drift_every = size();
+        } else if (option == "--csv") {
+            parsed.csv = true;
+        } else if (option == "-" || option.substr(0, 1) != "-") {
+            parsed.files.push_back(option);
+        } else {
+            throw std::invalid_argument("no such option: " + option);
+        }
+    }
+    return parsed;
+}
+
+requests read(std::istream& from, const std::string& name) {
+    requests lines;
+    for (std::string line; std::getline(from, line);) {
+        lines.push_back(line);
+    }
+    if (lines.empty()) {
+        throw std::runtime_error("no requests in " + name);
+    }
+    return lines;
+}
+
+requests read(const std::string& name) {
+    if (name == "-") {
+        return read(std::cin, "the standard input");
+    }
+    std::ifstream file(name);
+    return read(file, name);
+}
+
+struct result {
+    const char* policy;
+    double hit_ratio;
+};
+
+std::vector<result> replay_all(const requests& all, std::size_t entries) {
+    // Always the same hash key, so that the same requests give the same figure.
+    const cachetory::string_hash hash({0x9e37'79b9'7f4a'7c15U, 0xbf58'476d'1ce4'e5b9U,
+                                       0x94d0'49bb'1331'11ebU, 0xd1b5'4a32'd192'ed03U});
+    return {{"cachetory", hit_ratio(cachetory::bounded_memory_backend<int>(entries, hash), all)},
+            {"LRU", hit_ratio(textbook_lru<int>(entries), all)},
+            {"FIFO", hit_ratio(textbook_fifo(entries), all)},
+            {"random", hit_ratio(textbook_random(entries), all)},
+            {"best possible", best_hit_ratio(entries, all)}};
+}
+
+void report(const std::string& name, const requests& all, const options& chosen) {
+    const std::size_t keys = std::unordered_set<std::string_view>(all.begin(), all.end()).size();
+    std::vector<std::size_t> sizes = chosen.entries;
+    if (sizes.empty()) {
+        for (const std::size_t percent : {1U, 5U, 10U, 25U}) {
+            sizes.push_back(std::max<std::size_t>(1, keys * percent / 100));
+        }
+    }
+    if (!chosen.csv) {
+        fmt::print("\n{}: {} requests for {} keys\n\n| entries |  of the keys |", name, all.size(),
+                   keys);
+    }
+    bool first = !chosen.csv;
+    for (const std::size_t entries : sizes) {
+        const double share = 100 * double(entries) / double(keys);
+        const std::vector<result> results = replay_all(all, entries);
+        if (first) {
+            for (const result& each : results) {
+                fmt::print(" {} |", each.policy);
+            }
+            fmt::print("\n|--:|--:|");
+            for (std::size_t i = 0; i != results.size(); ++i) {
+                fmt::print("--:|");
+            }
+            fmt::print("\n");
+            first = false;
+        }
+        if (!chosen.csv) {
+            fmt::print("| {} | {:.1f} % |", entries, share);
+        }
+        for (const result& each : results) {
+            if (chosen.csv) {
+                fmt::print("{},{},{},{:.4f},{:.3f}\n", name, each.policy, entries, share,
+                           each.hit_ratio);
+            } else {
+                fmt::print(" {:.1f} |", each.hit_ratio);
+            }
+        }
+        if (!chosen.csv) {
+            fmt::print("\n");
+        }
+    }
+}
+
+} // namespace
+} // namespace bench
+
+int main(int argc, char** argv) {
+    try {
+        const bench::options chosen = bench::parse(argc, argv);
+        for (const std::string& file : chosen.files) {
+            bench::report(file, bench::read(file), chosen);
+        }
+        if (chosen.files.empty()) {
+            bench::report("made-up requests", bench::zipf(chosen.zipf), chosen);
+        }
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "{}\n\n{}", error.what(), bench::usage);
+        return 2;
+    }
+    return 0;
+}
