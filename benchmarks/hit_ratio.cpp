@@ -28,7 +28,8 @@ Replays requests on bounded caches and prints their hit ratios, in per cent. A f
 line; - is the standard input. Without a file, the requests are made up: 1,000,000 for 100,000 keys
 whose popularity follows Zipf's law.
 
-  --entries N     the size of the caches; may be repeated. Without it: 1, 5, 10, 25 % of the keys
+  --entries N     the size of the caches; may be repeated
+  --percent X     the same, in per cent of the keys. Without either: 1, 5, 10, 25
   --zipf X        its exponent, 0.9 by default
   --keys N, --requests N
   --once SHARE    as many of them (0.3, say) for keys that are never asked for again
@@ -39,6 +40,7 @@ whose popularity follows Zipf's law.
 
 struct options {
     std::vector<std::size_t> entries;
+    std::vector<double> percent;
     std::vector<std::string> files;
     zipf_shape zipf;
     bool csv = false;
@@ -68,6 +70,8 @@ options parse(int argc, char** argv) {
         const auto real = [&] { return positive<double>(value()); };
         if (option == "--entries") {
             parsed.entries.push_back(size());
+        } else if (option == "--percent") {
+            parsed.percent.push_back(real());
         } else if (option == "--zipf") {
             parsed.zipf.exponent = real();
         } else if (option == "--keys") {
@@ -88,6 +92,9 @@ options parse(int argc, char** argv) {
         } else {
             throw std::invalid_argument("no such option: " + option);
         }
+    }
+    if (parsed.entries.empty() && parsed.percent.empty()) {
+        parsed.percent = {1, 5, 10, 25};
     }
     return parsed;
 }
@@ -130,10 +137,8 @@ std::vector<result> replay_all(const requests& all, std::size_t entries) {
 void report(const std::string& name, const requests& all, const options& chosen) {
     const std::size_t keys = std::unordered_set<std::string_view>(all.begin(), all.end()).size();
     std::vector<std::size_t> sizes = chosen.entries;
-    if (sizes.empty()) {
-        for (const std::size_t percent : {1U, 5U, 10U, 25U}) {
-            sizes.push_back(std::max<std::size_t>(1, keys * percent / 100));
-        }
+    for (const double percent : chosen.percent) {
+        sizes.push_back(std::max<std::size_t>(1, std::size_t(double(keys) * percent / 100)));
     }
     if (!chosen.csv) {
         fmt::print("\n{}: {} requests for {} keys\n\n| entries |  of the keys |", name, all.size(),
