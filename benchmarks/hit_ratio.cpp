@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 namespace bench {
@@ -134,45 +135,41 @@ std::vector<result> replay_all(const requests& all, std::size_t entries) {
             {"best possible", best_hit_ratio(entries, all)}};
 }
 
+void print_row(std::string_view first,
+               std::string_view second,
+               const std::vector<result>& results,
+               auto cell) {
+    fmt::print("| {} | {} |", first, second);
+    for (const result& each : results) {
+        fmt::print(" {} |", cell(each));
+    }
+    fmt::print("\n");
+}
+
 void report(const std::string& name, const requests& all, const options& chosen) {
     const std::size_t keys = std::unordered_set<std::string_view>(all.begin(), all.end()).size();
     std::vector<std::size_t> sizes = chosen.entries;
     for (const double percent : chosen.percent) {
         sizes.push_back(std::max<std::size_t>(1, std::size_t(double(keys) * percent / 100)));
     }
-    if (!chosen.csv) {
-        fmt::print("\n{}: {} requests for {} keys\n\n| entries |  of the keys |", name, all.size(),
-                   keys);
-    }
-    bool first = !chosen.csv;
+    bool first = true;
     for (const std::size_t entries : sizes) {
         const double share = 100 * double(entries) / double(keys);
         const std::vector<result> results = replay_all(all, entries);
-        if (first) {
-            for (const result& each : results) {
-                fmt::print(" {} |", each.policy);
+        if (chosen.csv) {
+            for (const auto& [policy, ratio] : results) {
+                fmt::print("{},{},{},{:.4f},{:.3f}\n", name, policy, entries, share, ratio);
             }
-            fmt::print("\n|--:|--:|");
-            for (std::size_t i = 0; i != results.size(); ++i) {
-                fmt::print("--:|");
-            }
-            fmt::print("\n");
-            first = false;
+            continue;
         }
-        if (!chosen.csv) {
-            fmt::print("| {} | {:.1f} % |", entries, share);
+        if (std::exchange(first, false)) {
+            fmt::print("\n{}: {} requests for {} keys\n\n", name, all.size(), keys);
+            print_row("entries", "of the keys", results,
+                      [](const result& of) { return of.policy; });
+            print_row("--:", "--:", results, [](const result&) { return "--:"; });
         }
-        for (const result& each : results) {
-            if (chosen.csv) {
-                fmt::print("{},{},{},{:.4f},{:.3f}\n", name, each.policy, entries, share,
-                           each.hit_ratio);
-            } else {
-                fmt::print(" {:.1f} |", each.hit_ratio);
-            }
-        }
-        if (!chosen.csv) {
-            fmt::print("\n");
-        }
+        print_row(std::to_string(entries), fmt::format("{:.1f} %", share), results,
+                  [](const result& of) { return fmt::format("{:.1f}", of.hit_ratio); });
     }
 }
 

@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = "build/benchmark/benchmarks/cachetory_hit_ratio"
 PERCENT = [0.5, 1, 2, 3.5, 5, 7, 10, 15, 25, 35, 50]
 MADE_UP = [  # title, options of the program
-    ("Zipf 0.9", []),
-    ("Zipf 0.9 with scans and one-time keys", ["--once", "0.2", "--scans", "5000"]),
+    ("Zipf 0.9", ["--requests", "300000"]),
+    ("Zipf 0.9 with scans and one-time keys", ["--requests", "300000", "--once", "0.2", "--scans", "5000"]),
 ]
 LINES = [  # policy, class; the last is drawn on top
     ("best possible", "best"),
