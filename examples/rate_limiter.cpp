@@ -11,23 +11,12 @@
 #include <cstddef>
 #include <fmt/core.h>
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 namespace {
-
-// SHIM, not atomic: until the backend has it.
-template <class Cache, class F>
-bool set_or_visit(Cache& cache,
-                  std::string_view key,
-                  int value,
-                  F f,
-                  std::optional<cachetory::ttl> time_to_live) {
-    return !cache.visit(key, f) && cache.set(key, value, {.time_to_live = time_to_live});
-}
 
 /// Safe to use from several threads at once.
 template <class Clock = std::chrono::steady_clock>
@@ -38,14 +27,12 @@ public:
     /// Counts a request of `client`. Returns whether it is allowed.
     bool allow(std::string_view client) {
         bool allowed = true;
+        const auto count = [&](int& used) {
+            allowed = used < limit_;
+            used += allowed ? 1 : 0;
+        };
         // One atomic step: a find and a set would forget what other threads count in between.
-        set_or_visit(
-            used_, client, 1,
-            [&](int& used) {
-                allowed = used < limit_;
-                used += allowed ? 1 : 0;
-            },
-            window_);
+        used_.set_or_visit(client, 1, count, window_);
         return allowed;
     }
 
