@@ -9,6 +9,7 @@
 #include <cachetory/manual_clock.hpp>
 #include <chrono>
 #include <cstddef>
+#include <cstdio>
 #include <fmt/core.h>
 #include <map>
 #include <string>
@@ -79,7 +80,10 @@ void report(log_program::request_reader log, int limit, std::chrono::seconds win
             refusals.push_back({name, client.refused, client.requests});
         }
     }
-    log_program::print_highest(std::move(refusals), "of");
+    log_program::print_highest(std::move(refusals), "refused of");
+    if (log.skipped() != 0) {
+        fmt::print(stderr, "rate_limiter: {} lines skipped\n", log.skipped());
+    }
 }
 
 } // namespace
