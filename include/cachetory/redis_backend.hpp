@@ -40,14 +40,14 @@ namespace cachetory {
 /// This is a handle: copies of it share their connections, of which there are as many as there were
 /// calls at once. Safe to share between threads. Connects when something is first asked for.
 ///
-/// The verbs mean what they mean in memory, but that it is the server that decides whether an entry
-/// has expired, by its own clock: an entry lives through the very millisecond of its deadline, and
-/// lengths are rounded up to milliseconds. A single-key verb is atomic among all clients of the
-/// server. A bulk verb is not: it sends commands of single keys, up to 1,024 of them or 256 KiB
-/// before it reads their answers.
+/// The verbs mean what they mean in memory. The server decides whether an entry has expired, by its
+/// own clock: an entry is alive through the very millisecond of its deadline, and lengths are
+/// rounded up to milliseconds. A single-key verb is atomic among all clients of the server. A bulk
+/// verb is not: it sends commands of single keys, up to 1,024 of them or 256 KiB before it reads
+/// their answers.
 ///
-/// Values come out as copies. Any key and any value will do, whatever bytes they are made of.
-/// Ranges, factories and conversions are done with before a connection is taken for what they gave.
+/// Values are returned as copies. Keys and values may hold any bytes. No connection and no lock is
+/// held while a range, a factory or a conversion of the caller runs.
 ///
 /// Every verb may throw `backend_error`. If a server answered with an error, its words are in the
 /// text, and the command had no effect. If a connection broke, or the server was silent for
@@ -55,8 +55,8 @@ namespace cachetory {
 /// Bulk verbs throw the first error, having sent all that came before it and maybe some that came
 /// after.
 ///
-/// A child of `fork` may go on with a handle: it closes the connections that it inherited, and
-/// makes its own.
+/// A handle works in a child of `fork`, which closes the connections that it inherited and makes
+/// its own. Do not fork while another thread is in a call.
 class redis_backend {
 public:
     using wire_type = std::string;
@@ -66,11 +66,12 @@ public:
     /// Uses the server at 127.0.0.1:6379.
     redis_backend() : redis_backend(redis_options{}) {}
 
-    /// Throws `std::invalid_argument` if the options can't be meant, such as port 0.
+    /// Throws `std::invalid_argument` if the options are out of range, such as port 0, or
+    /// contradict each other.
     explicit redis_backend(redis_options options)
         : servers_(detail::redis::open(std::move(options))) {}
 
-    /// Sends the commands by a way of its own. This is how the tests stand in for a server.
+    /// Sends all commands through `servers`. Made for tests that replace the server.
     explicit redis_backend(std::shared_ptr<detail::redis::transport> servers)
         : servers_(std::move(servers)) {}
 
@@ -223,7 +224,7 @@ public:
         std::string made =
             detail::make_wire<std::string>(std::forward<Factory>(factory), time_to_live);
         batch command;
-        storing(lifetime(time_to_live), true).add_swap_to(command, full(kept_key), made);
+        storing(lifetime(time_to_live), true).add_exchange_to(command, full(kept_key), made);
         std::optional<std::string> first = exchange(command).text();
         return first ? *std::move(first) : std::move(made);
     }
@@ -359,7 +360,7 @@ private:
     }
 
     std::shared_ptr<detail::redis::transport> servers_;
-    std::string prefix_;
+    std::string prefix_ = {};
 };
 
 static_assert(backend<redis_backend>);

@@ -24,8 +24,8 @@ inline std::string_view text_of(const redisReply& reply) noexcept {
     return reply.str != nullptr ? std::string_view(reply.str, reply.len) : std::string_view();
 }
 
-/// Whether a reply is what a command may be answered with. Errors are not asked about: any command
-/// may be answered with one.
+/// Whether a command may be answered with this reply. Not asked about errors, because any command
+/// may fail.
 using expectation = bool (*)(const redisReply&);
 
 inline bool is_integer(const redisReply& reply) { return reply.type == REDIS_REPLY_INTEGER; }
@@ -110,7 +110,7 @@ public:
 
 private:
     reply_pointer reply_;
-    std::string words_; // of an error
+    std::string words_ = {}; // of an error
 };
 
 } // namespace cachetory::detail::redis

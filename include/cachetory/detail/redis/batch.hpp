@@ -33,7 +33,7 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return count_; }
 
 private:
-    std::array<std::string_view, 6> words_;
+    std::array<std::string_view, 6> words_ = {};
     std::size_t count_ = 0;
 };
 
@@ -45,8 +45,9 @@ struct full_key {
     [[nodiscard]] std::size_t size() const noexcept { return prefix.size() + name.size(); }
 };
 
-/// Commands in the form in which they are sent, made of parts: one command, or a transaction. What
-/// is answered is a part: by the answer of its last command, or by its first error.
+/// Commands in the form in which they are sent. A batch consists of parts, each of them one command
+/// or one transaction. A part has one answer: the first error among the answers to its commands, or
+/// else the last of them.
 class batch {
 public:
     struct part {
@@ -124,8 +125,7 @@ private:
         return std::string_view(bytes_).substr(of.begin, of.end - of.begin);
     }
 
-    // What start() has begun counts only from finish() on: if something fails in between, the next
-    // start() overwrites it.
+    // A part counts only after finish(). If something fails before, the next start() overwrites it.
     void start(expectation expected) {
         const std::size_t begin = parts_.empty() ? 0 : parts_.back().end;
         bytes_.resize(begin);
@@ -174,8 +174,8 @@ private:
         bytes_ += "\r\n";
     }
 
-    std::string bytes_;
-    std::vector<part> parts_;
+    std::string bytes_ = {};
+    std::vector<part> parts_ = {};
     part open_ = {};
 };
 

@@ -27,7 +27,7 @@ inline std::string pattern_of_all_under(std::string_view prefix) {
     return pattern + '*';
 }
 
-/// Erases everything in the database that `servers` have.
+/// Erases the whole database.
 inline void clear_database(transport& servers) {
     for (const std::shared_ptr<server>& primary : servers.primaries()) {
         batch command;
@@ -36,7 +36,7 @@ inline void clear_database(transport& servers) {
     }
 }
 
-/// Erases the keys that begin with `prefix`. Looks at every key of the database to find them.
+/// Erases the keys that begin with `prefix`. Walks over all keys of the database to find them.
 inline void clear_under(transport& servers, std::string_view prefix) {
     const std::string pattern = pattern_of_all_under(prefix);
     for (const std::shared_ptr<server>& primary : servers.primaries()) {
@@ -51,7 +51,7 @@ inline void clear_under(transport& servers, std::string_view prefix) {
             batch unlink;
             for (std::size_t i = 0; i != names.elements; ++i) {
                 const std::string_view name = text_of(*names.element[i]);
-                if (name.starts_with(prefix)) { // or a server that ignores MATCH would cost it all
+                if (name.starts_with(prefix)) { // even if the server ignores MATCH
                     unlink.add(is_integer, "UNLINK", {{}, name});
                 }
             }

@@ -23,8 +23,8 @@ namespace cachetory::detail::redis {
 /// The servers of a cluster. Each part of a batch goes to the one that has the slot of its key, and
 /// all of them are sent before any answer is read.
 ///
-/// A part is sent again only if it is answered by MOVED or ASK, that it must go elsewhere: that
-/// proves that nothing of it was done.
+/// A part is sent again only if the answer was MOVED or ASK: it must go to another server. Such an
+/// answer proves that nothing was done.
 class cluster final : public transport {
 public:
     explicit cluster(redis_options options) : owners_(std::move(options)) {}
@@ -52,15 +52,15 @@ public:
     }
 
 private:
-    /// How often a part may be sent elsewhere. Twice is usual while slots move; servers that send
-    /// it to each other will not stop.
+    /// How often a part may be redirected. Two times happen while slots move. Servers that redirect
+    /// to each other would never stop.
     static constexpr int most_hops = 5;
 
-    /// A part of a batch, and where to take it.
+    /// A part of a batch, and the server to send it to.
     struct errand {
         std::size_t index;
         node_pointer to;
-        bool asking; // ASKING goes before it
+        bool asking; // ASKING precedes it
     };
 
     /// The errands to one server.
@@ -87,8 +87,8 @@ private:
         return errands;
     }
 
-    /// Runs `errands`, puts the answers into `found`, and returns what has to be taken elsewhere,
-    /// unless it must not be.
+    /// Sends `errands` and puts the answers into `found`. If `may_redirect`, returns the errands
+    /// that have to go to another server instead.
     std::vector<errand> run(const batch& commands,
                             const std::vector<errand>& errands,
                             bool may_redirect,
@@ -113,7 +113,7 @@ private:
                 found[each.indices[i]].emplace(std::move(given));
             }
         }
-        std::sort(left.begin(), left.end(), // in the order in which they were given
+        std::sort(left.begin(), left.end(), // commands of one key stay in their order
                   [](const errand& a, const errand& b) { return a.index < b.index; });
         return left;
     }
@@ -138,8 +138,8 @@ private:
         return groups;
     }
 
-    /// Sends to all servers, then reads from all. If one fails, the others are read all the same,
-    /// so that their connections stay good; then the first failure is thrown.
+    /// Sends to all servers, then reads from all. If one fails, the answers of the others are still
+    /// read, so that their connections stay usable; then the first failure is thrown.
     void exchange(const batch& given, std::vector<group>& groups) {
         std::exception_ptr failure;
         const auto attempt = [&](group& each, auto operation) {

@@ -29,10 +29,10 @@
 
 namespace cachetory::detail::redis {
 
-/// One connection to one server, of the process that made it: in a child of that process it is
-/// never spoken through, only closed.
+/// One connection to one server. It belongs to the process that made it: a child of that process
+/// sends nothing through it and only closes it.
 ///
-/// What throws leaves it in an unknown state: it must be closed.
+/// After an exception its state is unknown, and it must be closed.
 class connection {
 public:
     /// Connects and logs in. Throws `backend_error` if it can't.
@@ -46,8 +46,8 @@ public:
 
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
-    /// Whether something may be sent: this is the process that connected, the server has not
-    /// closed, and it has said nothing that was not asked for.
+    /// Whether something may be sent: this is the process that connected, the server has not closed
+    /// the connection, and it has sent nothing unasked.
     [[nodiscard]] bool is_usable() const noexcept {
         if (owner_ != ::getpid() || has_unread()) {
             return false;
@@ -63,7 +63,7 @@ public:
         return receive(commands);
     }
 
-    /// Not by hiredis, whose write() raises SIGPIPE.
+    /// Sends `bytes`. hiredis would use write(), which raises SIGPIPE if the server has closed.
     void send(std::string_view bytes) {
         while (!bytes.empty()) {
             const ssize_t sent = ::send(context_->fd, bytes.data(), bytes.size(), send_flags);
@@ -169,7 +169,7 @@ private:
         return {std::move(reply), name_};
     }
 
-    /// Whether there is something that has come with the last answer, but does not belong to it.
+    /// Whether more bytes have been received than belong to the answers.
     [[nodiscard]] bool has_unread() const noexcept {
         return context_->reader->pos != context_->reader->len;
     }
@@ -197,7 +197,7 @@ private:
 
     std::string name_;
     std::chrono::milliseconds timeout_;
-    std::unique_ptr<redisContext, free_context> context_;
+    std::unique_ptr<redisContext, free_context> context_ = {};
     pid_t owner_ = ::getpid();
 };
 

@@ -15,7 +15,7 @@ namespace cachetory::detail::redis {
 /// Until when an entry is to live, in the form in which a server is told.
 class lifetime {
 public:
-    /// From when the server carries the command out.
+    /// Begins when the server executes the command.
     explicit lifetime(std::optional<ttl> time_to_live) : lifetime(time_to_live, false) {}
 
     /// Until a time of the server's clock. The largest value of any type means "for ever".
@@ -28,33 +28,36 @@ public:
 
     [[nodiscard]] bool is_endless() const noexcept { return !milliseconds_; }
 
-    /// Whether it is over before it begins: no server takes such a one.
+    /// Whether it ends before it begins. Servers refuse such a time to live.
     [[nodiscard]] bool is_over() const noexcept { return milliseconds_ && *milliseconds_ <= 0; }
 
-    /// The option of SET and GETEX that says it. Not endless, not over.
+    /// The option of SET and GETEX for it. It must be neither endless nor over.
     [[nodiscard]] std::string_view option() const noexcept { return is_absolute_ ? "PXAT" : "PX"; }
 
-    /// The command that gives it to an entry. Not endless.
+    /// The command that gives it to an entry. It must not be endless.
     [[nodiscard]] std::string_view command() const noexcept {
         return is_absolute_ ? "PEXPIREAT" : "PEXPIRE";
     }
 
-    /// The number that follows either. Not endless.
+    /// The number that follows either. It must not be endless.
     [[nodiscard]] std::string number() const { return std::to_string(*milliseconds_); }
 
 private:
-    lifetime(std::optional<ttl> span, bool is_absolute) : is_absolute_(is_absolute) {
-        constexpr std::int64_t most = std::int64_t(1) << 62; // a server refuses what overflows
-        if (!span) {
-            return;
-        }
-        const std::int64_t seconds = span->seconds().count();
+    lifetime(std::optional<ttl> span, bool is_absolute)
+        : milliseconds_(span ? milliseconds_of(*span) : std::nullopt), is_absolute_(is_absolute) {}
+
+    /// Returns `span` rounded up, 0 if it is negative, `std::nullopt` if it is too long for a
+    /// server.
+    static std::optional<std::int64_t> milliseconds_of(ttl span) {
+        constexpr std::int64_t most = std::int64_t(1) << 62; // far from an overflow in the server
+        const std::int64_t seconds = span.seconds().count();
         if (seconds < 0) {
-            milliseconds_ = 0; // whatever the fraction, which is less than a second
-        } else if (seconds < most / 1000) {
-            const std::int64_t nanoseconds = span->fraction().count();
-            milliseconds_ = seconds * 1000 + (nanoseconds + 999'999) / 1'000'000;
+            return 0; // whatever the fraction, which is less than a second
         }
+        if (seconds >= most / 1000) {
+            return std::nullopt;
+        }
+        return seconds * 1000 + (span.fraction().count() + 999'999) / 1'000'000;
     }
 
     std::optional<std::int64_t> milliseconds_; // nullopt: endless

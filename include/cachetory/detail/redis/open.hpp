@@ -13,8 +13,8 @@
 
 namespace cachetory::detail::redis {
 
-/// Returns the way to the data that `options` tell of. Connects to nothing yet. Throws
-/// `std::invalid_argument` if they can't be meant.
+/// Returns the transport that `given` describes. Connects to nothing yet. Throws
+/// `std::invalid_argument` if the options are out of range or contradict each other.
 inline std::shared_ptr<transport> open(redis_options given) {
     redis_options options = checked(std::move(given));
     if (!options.cluster.empty()) {

@@ -20,7 +20,7 @@ struct redis_options {
     std::string host = "127.0.0.1"; ///< As in `redis_address`.
     int port = 6379;
     std::string user = {};     ///< Empty: the server's default user.
-    std::string password = {}; ///< If this and `user` are empty, nobody logs in.
+    std::string password = {}; ///< If this and `user` are empty, connections do not log in.
     int database = 0;
     /// How long connecting may take, and how long a server may be silent in the middle of a call.
     std::chrono::milliseconds timeout{1000};
@@ -57,7 +57,8 @@ inline void check(const redis_address& address) {
     }
 }
 
-/// Returns `options`. Throws `std::invalid_argument` if they can't be meant.
+/// Returns `options`. Throws `std::invalid_argument` if they are out of range or contradict each
+/// other.
 inline redis_options checked(redis_options options) {
     using namespace std::chrono_literals;
     check({options.host, options.port});

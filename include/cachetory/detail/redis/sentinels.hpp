@@ -30,8 +30,8 @@ inline bool is_role(const redisReply& reply) {
     return is_array(reply, 1) && is_text(*reply.element[0]);
 }
 
-/// The Sentinels that know where the primary of a service is. They are asked for each new
-/// connection, so that those made after a failover lead to the new primary.
+/// The Sentinels that know where the primary of a service is. They are asked before each new
+/// connection, so that connections made after a failover lead to the new primary.
 class sentinels {
 public:
     explicit sentinels(redis_options options)
@@ -45,7 +45,7 @@ public:
     [[nodiscard]] connection connect() {
         const std::vector<redis_address>& all = options_.sentinels;
         const std::size_t first = first_;
-        std::vector<redis_address> tried; // so that a dead primary costs one timeout
+        std::vector<redis_address> tried = {}; // a dead primary costs one timeout, not several
         std::string failures;
         for (std::size_t i = 0; i != all.size(); ++i) {
             const std::size_t current = (first + i) % all.size();
@@ -81,8 +81,8 @@ private:
         return {std::string(text_of(*reply.element[0])), *parse_port(text_of(*reply.element[1]))};
     }
 
-    /// Throws if `line` leads to a replica, which a Sentinel that is behind may name. A user who
-    /// may not ask has to believe it.
+    /// Throws if `line` leads to a replica, because a Sentinel may not know the newest state. If
+    /// the user has no right to ask for the role, trusts the Sentinel.
     static void check_role(connection& line) {
         batch question;
         question.add(is_role, {"ROLE"});

@@ -19,13 +19,13 @@ namespace cachetory::detail::redis {
 /// A server and the connections to it, of which there are as many as there were calls at once.
 /// Safe to share between threads. No lock is held while anything is sent, read, opened or closed.
 ///
-/// Nothing is sent twice. So a connection that is idle is looked at before it is used: what the
-/// server has closed meanwhile is replaced without anybody noticing. One goes back to the idle ones
-/// only if all answers have been read and were of the kind expected. When one breaks, the idle ones
-/// are closed as well, because they are probably no better.
+/// Nothing is sent twice. So an idle connection is looked at before it is used: if the server has
+/// closed it meanwhile, another takes its place, and no call fails because of that. A connection
+/// becomes idle again only if all answers have been read and were of the kind expected. When one
+/// breaks, the idle ones are closed, because they are probably broken.
 class server {
 public:
-    /// Makes a server that is connected to by `connect`, when it is needed.
+    /// Connections are made by `connect`, when they are needed.
     explicit server(std::function<connection()> connect) : connect_(std::move(connect)) {}
 
     /// A batch that has been sent, on a connection that is in use.
@@ -58,7 +58,7 @@ public:
             const bool is_replica =
                 std::any_of(answers.begin(), answers.end(),
                             [](const answer& each) { return each.is_error("READONLY"); });
-            if (is_replica) { // it was the primary once: let the next call look for that
+            if (is_replica) { // the next call connects anew, and Sentinels then name the primary
                 drop_idle();
             }
             give_back(std::move(begun));
@@ -102,8 +102,8 @@ private:
     }
 
     std::function<connection()> connect_;
-    std::mutex mutex_;
-    std::vector<connection> idle_;
+    std::mutex mutex_ = {};
+    std::vector<connection> idle_ = {};
     std::size_t generation_ = 0;
 };
 

@@ -29,15 +29,15 @@ struct node {
 
     redis_address address;
     server connections;
-    std::atomic<bool> is_broken = false; // when it was last spoken to
+    std::atomic<bool> is_broken = false; // did it fail when it was last used?
 };
 using node_pointer = std::shared_ptr<node>;
 
-/// What is known of who has which slots. Safe to share between threads. The lock is not held while
-/// anything is sent, read, opened or closed.
+/// Which server has which slots. Safe to share between threads. The lock is not held while anything
+/// is sent, read, opened or closed.
 ///
-/// The servers are asked when a slot is first needed. What they said is kept until distrust() is
-/// called: then one of the next calls asks again, while others go on with what there is.
+/// The servers are asked when a slot is first needed. Their answer is kept until distrust() is
+/// called: then the next call asks again, while concurrent calls use the old answer.
 class slot_owners {
 public:
     explicit slot_owners(redis_options options) : options_(std::move(options)) {
@@ -69,7 +69,7 @@ public:
         }
     }
 
-    /// Asks anew, and returns the owners of all slots, each once.
+    /// Asks the servers again and returns the owners of all slots, each of them once.
     [[nodiscard]] std::vector<node_pointer> all() {
         ask();
         std::vector<node_pointer> owners;
@@ -89,13 +89,13 @@ public:
         return find_or_add(address);
     }
 
-    /// Takes down that the server at `address` has `slot`, and returns it.
+    /// Records that the server at `address` has `slot`, and returns that server.
     node_pointer move(std::size_t slot, const redis_address& address) {
         const std::lock_guard lock(mutex_);
         return owners_[slot] = find_or_add(address);
     }
 
-    /// Lets one of the next calls ask the servers again.
+    /// Makes the next call ask the servers again.
     void distrust() noexcept { is_distrusted_ = true; }
 
 private:
@@ -130,8 +130,9 @@ private:
         throw backend_error("redis cluster: no server says who has which slots: " + failures);
     }
 
-    /// Returns all servers in the order to ask them: each time another one first, because one that
-    /// has lost the others believes its old map; and those last that did not work the last time.
+    /// Returns all servers in the order in which to ask them. Each time another one comes first,
+    /// because a server that has lost contact with the others still believes its old map. Those
+    /// that failed when they were last used come last.
     [[nodiscard]] std::vector<node_pointer> candidates() {
         std::vector<node_pointer> all;
         {
@@ -147,8 +148,8 @@ private:
         return all;
     }
 
-    /// Takes `ranges` for all there is to know. Servers that have no slots are forgotten, but those
-    /// of the options.
+    /// Replaces all that is known by `ranges`. Forgets servers without slots, except those that the
+    /// options name.
     void replace(const std::vector<slot_range>& ranges) {
         std::vector<node_pointer> owners(slot_count);
         std::map<redis_address, node_pointer> nodes;
@@ -166,7 +167,7 @@ private:
         nodes_.swap(nodes);
     }
 
-    // The lock must be held.
+    /// The lock must be held.
     node_pointer find_or_add(const redis_address& address) {
         node_pointer& found = nodes_[address];
         if (found == nullptr) {
@@ -178,9 +179,9 @@ private:
     redis_options options_;
     std::atomic<bool> is_distrusted_ = true; // nothing is known at first
     std::atomic<std::size_t> asked_ = 0;
-    std::mutex mutex_;
+    std::mutex mutex_ = {};
     std::vector<node_pointer> owners_ = std::vector<node_pointer>(slot_count); // null: unknown
-    std::map<redis_address, node_pointer> nodes_;
+    std::map<redis_address, node_pointer> nodes_ = {};
 };
 
 } // namespace cachetory::detail::redis

@@ -32,7 +32,8 @@ inline constexpr std::array<std::uint16_t, 256> crc16_table = [] {
     return table;
 }();
 
-/// Returns the slot of `key`. Of a key with braces that hold something, only that counts.
+/// Returns the slot of `key`. If the key has a pair of braces with something in between, only that
+/// counts.
 constexpr std::size_t slot_of(std::string_view key) noexcept {
     if (const auto open = key.find('{'); open != std::string_view::npos) {
         const auto close = key.find('}', open + 1);
@@ -53,13 +54,13 @@ static_assert(slot_of("{user}.a") == slot_of("b{user}{c}") && slot_of("{}a") != 
 
 /// Where to send a command instead.
 struct redirection {
-    bool ask; // only this command, and after ASKING; else whatever is in the slot
+    bool ask; // true: this command only, after ASKING; false: the whole slot
     std::size_t slot;
     redis_address to;
 };
 
-/// Returns where an answer such as `MOVED 3999 127.0.0.1:6381` from the server at `from` leads, if
-/// it is one.
+/// Returns where to send a command that the server at `from` answered with an error such as
+/// `MOVED 3999 127.0.0.1:6381`. Returns `std::nullopt` for other answers.
 inline std::optional<redirection> redirection_of(const answer& given, const redis_address& from) {
     if (!given.is_error("MOVED") && !given.is_error("ASK")) {
         return std::nullopt;
@@ -90,7 +91,7 @@ struct slot_range {
     redis_address owner;
 };
 
-/// Whether `reply` is a range of CLUSTER SLOTS: first, last, the primary, and what does not matter.
+/// Whether `reply` is one range of CLUSTER SLOTS: its first slot, its last, the primary, and more.
 inline bool is_slot_range(const redisReply& reply) {
     if (!is_array(reply, 3) || !is_integer(*reply.element[0]) || !is_integer(*reply.element[1])) {
         return false;
@@ -112,7 +113,7 @@ inline std::vector<slot_range> slot_map_of(const redisReply& reply, const redis_
         const redisReply& range = *reply.element[i];
         const redisReply& primary = *range.element[2];
         const std::string_view host = text_of(*primary.element[0]);
-        if (host.empty() || (is_host(host) && host != "?")) { // ?: it does not know its own name
+        if (host.empty() || (is_host(host) && host != "?")) { // "?": it has no name yet
             ranges.push_back({static_cast<std::size_t>(range.element[0]->integer),
                               static_cast<std::size_t>(range.element[1]->integer),
                               {host.empty() ? from.host : std::string(host),

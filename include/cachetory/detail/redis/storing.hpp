@@ -28,7 +28,7 @@ auto bytes_of(Value&& value) {
     }
 }
 
-/// How values are stored: until when, and whether in place of others.
+/// How values are stored: for how long, and whether they replace what is there.
 class storing {
 public:
     storing(const lifetime& until, bool if_not_exists)
@@ -47,7 +47,7 @@ public:
         commands.add(is_ok_or_nil, "SET", key, rest);
     }
 
-    /// What the answer to that command says.
+    /// Whether the answer to that command says that the value was stored.
     [[nodiscard]] bool has_stored(const answer& given) const {
         if (until_.is_over()) {
             return given.integer() == 0 || !if_not_exists_;
@@ -55,8 +55,8 @@ public:
         return !given.is_nil();
     }
 
-    /// Adds the command that stores `value` and is answered with what it found in the place of it.
-    void add_swap_to(batch& commands, full_key key, std::string_view value) const {
+    /// Adds the command that stores `value` and is answered with the value that was there.
+    void add_exchange_to(batch& commands, full_key key, std::string_view value) const {
         if (until_.is_over()) {
             commands.add(is_text_or_nil, "GET", key);
             return;

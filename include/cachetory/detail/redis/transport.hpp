@@ -14,8 +14,8 @@
 
 namespace cachetory::detail::redis {
 
-/// Brings commands to where their keys are, and the answers back. The verbs know nothing else of
-/// servers. Safe to share between threads.
+/// Sends commands to where their keys are, and returns the answers. This is all that the verbs know
+/// of servers. Safe to share between threads.
 class transport {
 public:
     transport() = default;
