@@ -168,10 +168,6 @@ TEST_CASE("slots may move under traffic", "[cluster]") {
         cluster.move_slot(slot, 1, 2);
     }
     traffic.wait_for_rounds(100);
-    for (std::size_t slot = first; slot < last; ++slot) {
-        cluster.move_slot(slot, 2, 1);
-    }
-    traffic.wait_for_rounds(100);
     traffic.stop();
     INFO(traffic.last_words());
     CHECK(traffic.errors() == 0);

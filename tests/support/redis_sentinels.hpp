@@ -71,7 +71,11 @@ public:
             },
             "for a sentinel to begin a failover");
         wait_until([&] { return primary() != before; }, "for a planned failover");
-        return primary();
+        const std::size_t after = primary();
+        // The sentinels tell the old one, too, but only after some seconds.
+        servers_[before].command(
+            {"REPLICAOF", "127.0.0.1", std::to_string(servers_[after].port())});
+        return after;
     }
 
     /// Waits until every sentinel knows the others and all servers, and sees none of them down.
