@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Runs the benchmarks and reports what they say: the table of README.md and chart.svg.
+"""Runs the benchmarks and reports what they say: the table of docs/benchmarks.md and chart.svg.
 
 Each comparison is a process of its own, in which the repetitions of all contenders are shuffled, so
 that what disturbs one disturbs the others; the whole is done in several rounds, each with another
@@ -26,7 +26,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-README = ROOT / "README.md"
+PAGE = ROOT / "docs/benchmarks.md"
 PROGRAM = "build/benchmark/benchmarks/cachetory_benchmarks"
 COMMAND = "cmake --workflow --preset benchmark && python3 benchmarks/report.py"
 
@@ -623,18 +623,18 @@ def chart(results):
 
 
 def around_table():
-    """The text of README.md before the table and after it."""
+    """The text of docs/benchmarks.md before the table and after it."""
     begin, end = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
-    whole = README.read_text(encoding="utf-8")
+    whole = PAGE.read_text(encoding="utf-8")
     if whole.count(begin) != 1 or whole.count(end) != 1 or whole.index(begin) > whole.index(end):
-        sys.exit(f"{README} has no place for the table: it wants these lines, or --print\n{begin}\n{end}")
+        sys.exit(f"{PAGE} has no place for the table: it wants these lines, or --print\n{begin}\n{end}")
     before, rest = whole.split(begin)
     return f"{before}{begin}\n", end + rest.split(end)[1]
 
 
 def main():
     parser = argparse.ArgumentParser(
-        description="Runs the benchmarks, and writes the table of README.md and benchmarks/chart.svg.",
+        description="Runs the benchmarks, and writes the table of docs/benchmarks.md and benchmarks/chart.svg.",
         epilog="Ctrl-C cuts it short; it then reports what there is.",
     )
     parser.add_argument("--program", default=ROOT / PROGRAM, help=f"the benchmarks; without it, {PROGRAM}")
@@ -669,14 +669,14 @@ def main():
     text, missed = table(results)
     drawing = chart(results)
     if not args.print and (args.quick or args.only or not results.complete):
-        print("only a whole run is written to the README: printed instead", file=sys.stderr)
+        print("only a whole run is written to the PAGE: printed instead", file=sys.stderr)
         args.print = True
     if args.print:
         print(text, end="")
     else:
         before, after = around_table()
-        README.write_text(before + text + after, encoding="utf-8")
-        print(f"written: {README}")
+        PAGE.write_text(before + text + after, encoding="utf-8")
+        print(f"written: {PAGE}")
     if drawing and (args.chart or not args.print):
         target = Path(args.chart or HERE / "chart.svg")
         target.write_text(drawing, encoding="utf-8")

@@ -1,0 +1,123 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# usage: docs.sh quick_start|length|promises|links
+#        docs.sh blocks SCRATCH HIREDIS_INCLUDE_DIR COMPILER FLAG...
+#
+# Holds the README and the pages of docs/ to their word. Exit status 77: skipped.
+set -eu
+
+tests=$(cd "$(dirname "$0")" && pwd)
+root=$(dirname "$tests")
+cd "$root"
+pages="README.md CHANGELOG.md CONTRIBUTING.md examples/README.md $(echo docs/*.md)"
+
+fail() {
+  echo "FAILED: $*" >&2
+  exit 1
+}
+
+# block PAGE N: the N-th block of C++
+block() {
+  awk -v n="$2" '/^ *```/ { inside = /^ *```cpp$/ && ++count == n; next } inside' "$1"
+}
+
+# The first block is an example that is built and run, but for the line with its licence.
+quick_start() {
+  { echo '// SPDX-License-Identifier: MIT' && block README.md 1; } | diff - examples/quick_start.cpp ||
+    fail 'the first block is not examples/quick_start.cpp'
+}
+
+length() {
+  [ "$(wc -l <README.md)" -le 130 ] || fail "README.md has $(wc -l <README.md) lines; docs/ is the place for more"
+}
+
+# Each block of C++ of each page compiles without a warning, as it stands. They are compiled in one
+# go for each page, each in a namespace of its own below all their #includes.
+blocks() {
+  mkdir -p "$1"
+  scratch=$1
+  hiredis=$2
+  shift 2
+  total=0
+  for page in $pages; do
+    name=$scratch/$(echo "$page" | tr '/.' '__').cpp
+    n=1
+    : >"$name.body"
+    : >"$name.includes"
+    while
+      block "$page" $n >"$name.block"
+      [ -s "$name.block" ]
+    do
+      grep '^#include' "$name.block" >>"$name.includes" || :
+      grep -q '^struct cachetory::' "$name.block" || echo "namespace block_$n {" >>"$name.body" # no specialization in there
+      sed 's/^int main() {/int example() {/' "$name.block" | grep -v '^#' >>"$name.body"
+      grep -q '^struct cachetory::' "$name.block" || echo "} // namespace block_$n" >>"$name.body"
+      n=$((n + 1))
+    done
+    [ $n -gt 1 ] || continue
+    sort -u "$name.includes" >"$name"
+    cat "$name.body" >>"$name"
+    if grep -q 'redis_backend\.hpp' "$name" && [ -z "$hiredis" ]; then
+      echo "$page: not compiled, because hiredis is missing (Debian: apt install libhiredis-dev)"
+      continue
+    fi
+    if grep -q 'nlohmann' "$name" && ! echo '#include <nlohmann/json.hpp>' | "$1" -E -x c++ - >/dev/null 2>&1; then
+      echo "$page: not compiled, because nlohmann/json is missing (Debian: apt install nlohmann-json3-dev)"
+      continue
+    fi
+    "$@" ${hiredis:+-idirafter "$hiredis"} -Wno-return-type -fsyntax-only "$name" || fail "$page: its blocks do not compile"
+    total=$((total + n - 1))
+  done
+  [ $total -gt 10 ] || fail "only $total blocks"
+  echo "$total blocks compile"
+}
+
+# anchors PAGE: the names of its headings, as the usual renderers make them
+anchors() {
+  awk '/^ *```/ { code = !code; next } /^#/ && !code { sub(/^#+ */, ""); print }' "$1" | tr '[:upper:]' '[:lower:]' |
+    sed -e 's/[^a-z0-9 _-]//g' -e 's/ /-/g'
+}
+
+# Each relative link leads to a file that there is, and each anchor to a heading.
+links() {
+  checked=0
+  for page in $pages; do
+    awk '/^ *```/ { code = !code; next } !code' "$page" | grep -o '](\([^)]*\))' | sed 's/^](//; s/)$//' >"${TMPDIR:-/tmp}/links.$$"
+    while read -r link; do
+      case $link in http://* | https://*) continue ;; esac
+      file=${link%%#*}
+      anchor=${link#"$file"}
+      target=$page
+      [ -z "$file" ] || target=$(dirname "$page")/$file
+      [ -e "$target" ] || fail "$page links to $link, which is not there"
+      if [ -n "$anchor" ]; then
+        anchors "$target" | grep -qx -e "${anchor#\#}" || fail "$page links to $link, and there is no such heading"
+      fi
+      checked=$((checked + 1))
+    done <"${TMPDIR:-/tmp}/links.$$"
+    rm "${TMPDIR:-/tmp}/links.$$"
+  done
+  [ $checked -gt 20 ] || fail "only $checked links"
+  echo "$checked links lead somewhere"
+}
+
+# The names of all tests, one a line, those in more than one string literal put together.
+test_names() {
+  find tests -name '*.cpp' -o -name CMakeLists.txt | xargs cat | tr '\n' ' ' | sed 's/" *"//g' |
+    grep -oE '(TEST_CASE|TEMPLATE_TEST_CASE|BACKEND_TEST_CASE|script_test|add_test)\( *(NAME *)?"[^"]*"' | sed 's/^[^"]*"//; s/"$//'
+}
+
+# Each row of the tables of promises names, in its last column, tests that there are.
+promises() {
+  rows=$(sed -n 's/^|.*|\([^|]*`[^|]*\)|$/\1/p' docs/guarantees.md)
+  [ "$(echo "$rows" | wc -l)" -ge 16 ] || fail 'fewer than 16 promises name a test'
+  known=$(test_names)
+  missing=$(echo "$rows" | grep -o '`[^`]*`' | tr -d '`' | while read -r name; do
+    [ -e "$name" ] || echo "$known" | grep -qxF -e "$name" || echo "  $name"
+  done)
+  [ -z "$missing" ] || fail "there are no such tests:
+$missing"
+  echo "$(echo "$rows" | wc -l) promises name their tests"
+}
+
+"$@"
