@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Finding what is there, and not finding what is not.
-#include "allocations.hpp"
+#include "../tests/support/allocations.hpp"
+#include "../tests/support/coroutine.hpp"
 #include "contenders.hpp"
 #include "workload.hpp"
 
@@ -35,7 +36,7 @@ void look_up(benchmark::State& state,
              std::size_t& position,
              outcome expected,
              Ask ask) {
-    const std::size_t before = allocated().calls;
+    const std::size_t before = support::allocations();
     std::size_t hits = 0;
     std::size_t i = position;
     for (auto _ : state) {
@@ -45,7 +46,7 @@ void look_up(benchmark::State& state,
         }
     }
     position = i;
-    report(state, allocated().calls - before, hits, expected);
+    report(state, support::allocations() - before, hits, expected);
 }
 
 template <class Contender>
@@ -104,21 +105,6 @@ constexpr auto get_async = [](auto& contender, std::string_view key) {
     return true;
 };
 
-/// A coroutine that runs at once. Were it ever to suspend, it would leave its work undone.
-struct task {
-    struct promise_type {
-        task get_return_object() { return {}; }
-
-        std::suspend_never initial_suspend() noexcept { return {}; }
-
-        std::suspend_never final_suspend() noexcept { return {}; }
-
-        void return_void() {}
-
-        void unhandled_exception() { std::terminate(); }
-    };
-};
-
 /// An address or an error to await, with as little around it as we could think of.
 template <class Value>
 struct value_or_error {
@@ -142,11 +128,11 @@ enum class awaiting { nothing, least, future };
 /// A coroutine keeps its variables in its frame, which has a price of its own: so also the one that
 /// awaits nothing is a coroutine.
 template <awaiting Awaiting, class Contender>
-task get_in_coroutine(benchmark::State& state,
-                      Contender& contender,
-                      const key_list& keys,
-                      std::size_t& position) {
-    const std::size_t before = allocated().calls;
+support::task get_in_coroutine(benchmark::State& state,
+                               Contender& contender,
+                               const key_list& keys,
+                               std::size_t& position) {
+    const std::size_t before = support::allocations();
     std::size_t hits = 0;
     std::size_t i = position;
     for (auto _ : state) {
@@ -165,7 +151,7 @@ task get_in_coroutine(benchmark::State& state,
         }
     }
     position = i;
-    report(state, allocated().calls - before, hits, outcome::hit);
+    report(state, support::allocations() - before, hits, outcome::hit);
     co_return;
 }
 
@@ -259,7 +245,7 @@ void add_bulk(const full<Contender>& cache,
         [=](benchmark::State& state) {
             auto& asked = (*cache)().cache;
             const std::vector<std::string_view> views = batches(workload_of(of).hits);
-            const std::size_t before = allocated().calls;
+            const std::size_t before = support::allocations();
             std::size_t hits = 0;
             std::size_t i = cache->position;
             while (state.KeepRunningBatch(many)) { // so the figures are for one key
@@ -269,7 +255,7 @@ void add_bulk(const full<Contender>& cache,
                 }
             }
             cache->position = i;
-            report(state, allocated().calls - before, hits, outcome::hit);
+            report(state, support::allocations() - before, hits, outcome::hit);
         });
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What a cache weighs, and how long it pauses to sweep.
-#include "allocations.hpp"
+#include "../tests/support/allocations.hpp"
 #include "contenders.hpp"
 #include "workload.hpp"
 
@@ -61,12 +61,12 @@ void add_weight(const shape& of, std::string_view contender) {
             for (auto _ : state) {
                 Contender cache;
                 cache.reserve(of.entries); // so that what is asked for is one node for each entry
-                const std::size_t before = allocated().bytes;
+                const std::size_t before = support::allocated_bytes();
                 for (std::size_t i = 0; i != keys.size(); ++i) {
                     cache.insert(keys[i], {i});
                 }
                 state.counters["node_bytes"] =
-                    double(allocated().bytes - before) / double(of.entries);
+                    double(support::allocated_bytes() - before) / double(of.entries);
                 state.SetIterationTime(1e-9); // of no interest
             }
         })

@@ -6,13 +6,13 @@
 #include <cachetory/concurrent_memory_backend.hpp>
 
 #include "support/catch.hpp"
+#include "support/gate.hpp"
 #include "support/scheduled_word.hpp"
 
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <latch>
 #include <mutex>
 #include <optional>
 #include <random>
@@ -174,7 +174,7 @@ namespace {
 /// Calls `body(i)` in `count` threads that begin at once.
 template <class Body>
 void in_threads(std::ptrdiff_t count, Body body) {
-    std::latch ready(count);
+    support::gate ready(static_cast<std::size_t>(count));
     std::vector<std::thread> threads;
     for (std::ptrdiff_t i = 0; i != count; ++i) {
         threads.emplace_back([&ready, &body, i] {

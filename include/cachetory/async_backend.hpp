@@ -229,16 +229,19 @@ public:
     // Capacity, where the backend tells it. No futures.
 
     template <class B = Backend>
+    requires requires(const B& b) { b.size(); }
     [[nodiscard]] std::size_t size() const noexcept(noexcept(std::declval<const B&>().size())) {
         return static_cast<const B&>(backend_).size();
     }
 
     template <class B = Backend>
+    requires requires(const B& b) { b.empty(); }
     [[nodiscard]] bool empty() const noexcept(noexcept(std::declval<const B&>().empty())) {
         return static_cast<const B&>(backend_).empty();
     }
 
     template <class B = Backend>
+    requires requires(const B& b) { b.max_entries(); }
     [[nodiscard]] std::size_t max_entries() const noexcept {
         return static_cast<const B&>(backend_).max_entries();
     }

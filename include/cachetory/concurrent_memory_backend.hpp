@@ -152,13 +152,12 @@ public:
     /// `std::nullopt` forever: sliding expiry. Returns a copy of it, or `std::nullopt`. Atomic.
     template <std::copy_constructible W = Wire>
     std::optional<W> touch(std::string_view key, std::optional<ttl> time_to_live) {
+        std::optional<W> found; // destroyed after unlocking if anything fails
         operation here(shards_, key);
-        entry* const live = here.find();
-        if (live == nullptr) {
-            return std::nullopt;
+        if (entry* const live = here.find()) {
+            found.emplace(live->value);
+            live->deadline = here.resolve(time_to_live);
         }
-        std::optional<W> found(live->value); // first, because it may fail
-        live->deadline = here.resolve(time_to_live);
         return found;
     }
 
@@ -189,8 +188,8 @@ public:
             const std::lock_guard lock(each.mutex);
             moment now;
             each.entries.for_each(
-                [&](std::string_view key, entry& found) {
-                    static_cast<void>(detail::visit_entry(f, found, key));
+                [&](std::string_view stored_key, entry& found) {
+                    static_cast<void>(detail::visit_entry(f, found, stored_key));
                 },
                 now);
         }
@@ -352,8 +351,8 @@ public:
             const std::lock_guard lock(each.mutex);
             moment now;
             each.entries.erase_if(
-                [&](std::string_view key, entry& found) -> bool {
-                    return detail::visit_entry(pred, found, key);
+                [&](std::string_view stored_key, entry& found) -> bool {
+                    return detail::visit_entry(pred, found, stored_key);
                 },
                 now, dead, erased);
         }

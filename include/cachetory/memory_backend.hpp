@@ -232,8 +232,8 @@ public:
     void for_each(F f) {
         moment now;
         entries_.for_each(
-            [&](std::string_view key, entry& each) {
-                static_cast<void>(detail::visit_entry(f, each, key));
+            [&](std::string_view stored_key, entry& each) {
+                static_cast<void>(detail::visit_entry(f, each, stored_key));
             },
             now);
     }
@@ -386,9 +386,11 @@ public:
         std::vector<node> dead;
         moment now;
         std::size_t erased = 0;
-        entries_.erase_if([&](std::string_view key,
-                              entry& each) -> bool { return detail::visit_entry(pred, each, key); },
-                          now, dead, erased);
+        entries_.erase_if(
+            [&](std::string_view stored_key, entry& each) -> bool {
+                return detail::visit_entry(pred, each, stored_key);
+            },
+            now, dead, erased);
         return erased;
     }
 

@@ -23,17 +23,15 @@
 namespace fuzz {
 
 using cachetory::ttl;
+using support::divide_up;
+using support::giga;
 
-inline constexpr wide giga = 1'000'000'000;
 inline constexpr wide shortest_life = wide(lowest) * giga;
 inline constexpr wide longest_life = wide(highest) * giga + giga - 1;
 
-/// For a positive `b`.
-constexpr wide divide_up(wide a, wide b) { return a / b + (a % b > 0 ? 1 : 0); }
-
 template <class Rep, class Period>
 void convert(const char* unit, std::chrono::duration<Rep, Period> length) {
-    const wide exact = divide_up(wide(length.count()) * Period::num * giga, Period::den);
+    const wide exact = support::nanoseconds_in(length);
     expect(nanoseconds_of(length) == std::clamp(exact, shortest_life, longest_life), "ttl of ",
            unit);
 }

@@ -2,6 +2,9 @@
 #ifndef CACHETORY_TESTS_FUZZ_INPUT_HPP
 #define CACHETORY_TESTS_FUZZ_INPUT_HPP
 
+#include "../support/reference_cache.hpp"
+#include "../support/wide.hpp"
+
 #include <cachetory/backend.hpp>
 
 #include <algorithm>
@@ -33,18 +36,14 @@ inline void expect(bool holds, const char* what, const char* of = "") {
     }
 }
 
-using ticks = std::int64_t;
-inline constexpr ticks lowest = std::numeric_limits<ticks>::min();
-inline constexpr ticks highest = std::numeric_limits<ticks>::max();
-
-__extension__ using wide = __int128;
+using support::highest;
+using support::lowest;
+using support::nanoseconds_of;
+using support::ticks;
+using support::wide;
 
 constexpr ticks saturated(wide exact) {
     return static_cast<ticks>(std::clamp(exact, wide(lowest), wide(highest)));
-}
-
-constexpr wide nanoseconds_of(cachetory::ttl life) {
-    return wide(life.seconds().count()) * 1'000'000'000 + life.fraction().count();
 }
 
 /// What the bytes mean. After their end come zeros: every sequence of bytes means something.

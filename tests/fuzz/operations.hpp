@@ -2,10 +2,10 @@
 #ifndef CACHETORY_TESTS_FUZZ_OPERATIONS_HPP
 #define CACHETORY_TESTS_FUZZ_OPERATIONS_HPP
 
-#include "../support/flavours.hpp"
 #include "arithmetic.hpp"
+#include "caches.hpp"
 #include "input.hpp"
-#include "model.hpp"
+#include "parts.hpp"
 
 #include <chrono>
 #include <concepts>
@@ -25,119 +25,11 @@
 
 namespace fuzz {
 
-using support::result;
-
-/// The same in every process, so that a run can be repeated.
-struct fixed_hash : cachetory::string_hash {
-    fixed_hash() : string_hash(key_type{0x9e3779b97f4a7c15, 0xd1b54a32d192ed03, 3, 5}) {}
-};
-
-/// Makes keys collide.
-struct crude_hash {
-    using is_transparent = void;
-
-    std::size_t operator()(std::string_view text) const noexcept { return text.size() % 3; }
-};
-
-/// What dies must die unlocked: its destructor may come back.
-struct strict_mutex {
-    void lock() { expect(!std::exchange(locked, true), "a mutex is locked twice"); }
-
-    void unlock() { locked = false; }
-
-    bool locked = false;
-};
-
-template <class Hash>
-using concurrent = cachetory::concurrent_memory_backend<value, clock, Hash, strict_mutex>;
-
-/// An async_backend makes it for itself, so the number of shards is in the type.
-struct three_shards : concurrent<fixed_hash> {
-    three_shards() : concurrent_memory_backend(3) {}
-
-    static three_shards from_url(std::string_view) { return {}; }
-};
-
-template <class Cache>
-inline constexpr bool hands_out_references = requires(Cache& c) {
-    { result(c.find("")) } -> std::same_as<value*>;
-};
-
-/// The clock stands where every deadline but the lowest is ahead, for a while.
-struct everything_lives {
-    everything_lives() { clock::current = clock::at(lowest); }
-    everything_lives(const everything_lives&) = delete;
-    everything_lives& operator=(const everything_lives&) = delete;
-    ~everything_lives() { clock::current = before; }
-
-    clock::time_point before = clock::current;
-};
-
-/// A key of an operation: a text of its own or, where references are handed out, a view of one that
-/// is stored.
-struct any_key {
-    enum class view { of_itself, of_key, of_value };
-
-    template <class Cache>
-    std::string_view in(Cache& c) const {
-        if (of != view::of_itself) {
-            const everything_lives here;
-            const auto found = result(c.get_many({stored_under}));
-            if constexpr (hands_out_references<Cache>) {
-                if (!found.empty()) {
-                    return of == view::of_key ? found[0].first : found[0].second.text;
-                }
-            }
-        }
-        return text;
-    }
-
-    std::string text;
-    view of = view::of_itself;
-    std::string stored_under = {};
-};
-
-/// What a factory may do meanwhile; and, of it the first four, a value when it dies, because these
-/// come to the same in whatever order values die.
-struct deed {
-    enum class verb { nothing, look_up, erase, bury, store, clear, wait };
-
-    verb what = verb::nothing;
-    std::string key = {};
-    ticks time = 0;
-};
-
-struct content {
-    std::string text;
-    deed last_wish;
-};
-
-struct factory_error : std::exception {};
-
-/// What an operation comes to, where that does not depend on the order in which values die.
-using outcome = std::optional<std::string>;
-
-inline std::string show(std::size_t n) { return std::to_string(n); }
-inline std::string show(const value& found) { return '"' + found.text + '"'; }
-inline std::string show(const value* hit) { return hit ? show(*hit) : "nothing"; }
-inline std::string show(const std::optional<value>& hit) { return show(hit ? &*hit : nullptr); }
-inline std::string show(std::optional<clock::time_point> deadline) {
-    return deadline ? std::to_string(deadline->time_since_epoch().count()) : "never";
-}
-template <std::ranges::range Pairs>
-std::string show(const Pairs& pairs) {
-    std::string all;
-    for (const auto& [key, found] : pairs) {
-        all.append(key).append(": ").append(show(found)).append(", ");
-    }
-    return all;
-}
-
-/// Has every flavour and the model do the same, and compares what it comes to.
-class operations {
+/// Has every backend in memory and the model do the same, and compares what it comes to.
+class operations : compared_caches {
 public:
-    /// Where it is `haunted`, values may do something when they die.
-    operations(input& in, bool haunted) : in_(in), haunted_(haunted) { clock::reset(); }
+    /// With `callbacks`, the destructors of values may use the caches.
+    operations(input& in, bool callbacks) : in_(in), callbacks_(callbacks) { clock::reset(); }
 
     void run() {
         while (!in_.empty()) {
@@ -184,7 +76,7 @@ private:
             return each("erase_many",
                         [keys = keys()](auto& c) { return show(result(c.erase_many(keys))); });
         case 16:
-            return each("clear", [this](auto& c) { return clear(c), outcome(); });
+            return each("clear", [this](auto& c) { return clear(c, callbacks_), outcome(); });
         case 17:
         case 18:
             return purge();
@@ -243,7 +135,7 @@ private:
         const any_key key = this->key();
         const content given = this->given();
         const std::optional<cachetory::ttl> life = in_.life();
-        deed meanwhile = any_deed(7);
+        action meanwhile = any_action(7);
         if (in_.flag()) {
             meanwhile.key = key.text;
         }
@@ -256,7 +148,7 @@ private:
             };
             try {
                 auto&& got = result(c.get_or_set(key.in(c), factory, life));
-                return calls + (haunted_ ? "" : show(got)); // it may be gone as others died
+                return calls + (callbacks_ ? "" : show(got)); // a destructor may have erased it
             } catch (const factory_error&) {
                 return calls + "a failure";
             }
@@ -307,59 +199,60 @@ private:
         each("get_many", [this, keys = keys()](auto& c) -> outcome {
             using cache = std::decay_t<decltype(c)>;
             const std::string found = show(result(c.get_many(keys)));
-            // One by one, what has been found is safe from those who die later.
+            // Those that look up one by one copy a value before later destructors can erase it.
             constexpr bool one_by_one = !hands_out_references<cache> && !std::same_as<cache, model>;
-            return haunted_ && one_by_one ? std::nullopt : outcome(found);
+            return callbacks_ && one_by_one ? std::nullopt : outcome(found);
         });
     }
 
     /// In one sweep, or in as many as it takes.
     void purge() {
-        const std::size_t expired = model_.keys(true).size();
-        const std::size_t visits = haunted_ || in_.flag() ? unlimited : in_.below(9) + 1;
+        const std::size_t expired = model_.expired_keys().size();
+        const std::size_t visits = callbacks_ || in_.flag() ? unlimited : in_.below(9) + 1;
         each("purge_expired", [&](auto& c) {
             std::size_t purged = result(c.purge_expired(visits));
             for (int sweeps = 5000; visits != unlimited && purged < expired && sweeps; --sweeps) {
                 purged += result(c.purge_expired(visits));
             }
-            while (haunted_ && result(c.purge_expired()) != 0) { // the dying may have moved others
+            while (callbacks_ &&
+                   result(c.purge_expired()) != 0) { // destructors may have moved others
             }
-            return haunted_ ? outcome() : show(purged);
+            return callbacks_ ? outcome() : show(purged);
         });
     }
 
     /// Each cache chooses what to visit: what is gone from one has to go from all.
     void purge_some() {
-        if (haunted_) {
+        if (callbacks_) {
             return purge();
         }
         const std::size_t visits = in_.below(24);
-        const std::vector<std::string> expired = model_.keys(true);
-        each_cache([&](const char* flavour, auto& c) {
+        const std::vector<std::string> expired = model_.expired_keys();
+        each_cache([&](const std::string& backend, auto& c) {
             const std::size_t size = c.size();
             const std::size_t purged = result(c.purge_expired(visits));
             expect(purged <= visits && purged == size - c.size(), "what purge_expired returns for ",
-                   flavour);
+                   backend.c_str());
         });
         const everything_lives here;
         for (const std::string& key : expired) {
             bool everywhere = true;
-            each_cache([&](auto&, auto& c) { everywhere &= result(c.contains(key)); });
+            each_cache([&](const auto&, auto& c) { everywhere &= result(c.contains(key)); });
             if (!everywhere) {
-                each_cache([&](auto&, auto& c) { result(c.erase(key)); });
+                each_cache([&](const auto&, auto& c) { result(c.erase(key)); });
                 model_.erase(key);
             }
         }
         each("purge_expired", [](auto&) { return outcome(); }); // nothing else is gone
     }
 
-    /// Not copied where values are haunted, because copies would not be.
+    /// Not copied with callbacks, because copies have none.
     void copy_and_move() {
         each("copy and move", [this](auto& c) {
             using cache = std::decay_t<decltype(c)>;
             if constexpr (hands_out_references<cache>) {
                 const auto use_empty = [](cache& empty) {
-                    const bool stored = result(empty.set("a", value("left over"), {{}, true}));
+                    const bool stored = result(empty.set("a", value({}, "left over"), {{}, true}));
                     expect(stored && empty.size() == 1, "it is not empty after a move");
                 };
                 cache other;
@@ -370,7 +263,7 @@ private:
                 c = cache(std::move(other));
                 use_empty(other);
                 c = std::move(itself);
-                if (!haunted_) {
+                if (!callbacks_) {
                     other = c;
                     c = cache(other);
                     c = itself;
@@ -387,14 +280,14 @@ private:
             if constexpr (hands_out_references<cache>) {
                 c = cache();
             }
-            return clear(c), outcome();
+            return clear(c, callbacks_), outcome();
         });
     }
 
     /// What is stored and until when, expired or not.
     void compare_all() {
         const everything_lives here;
-        for (const std::string& key : model_.keys()) {
+        for (const std::string& key : stored_keys()) {
             each("everything", [&](auto& c) {
                 return attempt([&]() -> value { return result(c.get(key)); }) + " until " +
                        attempt([&] { return result(c.deadline(key)); });
@@ -403,6 +296,13 @@ private:
     }
 
     // What operations are made of.
+
+    template <class Operation>
+    void on_key(const char* verb, Operation operation) {
+        each(verb, [&, key = key()](auto& c) {
+            return attempt([&]() -> decltype(auto) { return operation(c, key.in(c)); });
+        });
+    }
 
     ticks time() {
         const bool from_now = in_.flag();
@@ -414,16 +314,17 @@ private:
         if (way < 6 || model_.empty()) {
             return {in_.text()};
         }
-        const std::vector<std::string> keys = model_.keys();
+        const std::vector<std::string> keys = stored_keys();
         const std::string& stored = keys[in_.below(keys.size())];
         return way == 6 ? any_key{stored, any_key::view::of_key, stored}
-                        : any_key{model_.text_of(stored), any_key::view::of_value, stored};
+                        : any_key{model_.entries().at(stored).value.text, any_key::view::of_value,
+                                  stored};
     }
 
     /// All that are stored, or a few.
     std::vector<std::string> keys() {
         if (in_.flag()) {
-            return model_.keys();
+            return stored_keys();
         }
         std::vector<std::string> some(in_.below(6));
         for (std::string& key : some) {
@@ -434,125 +335,35 @@ private:
 
     content given() {
         std::string text = in_.text();
-        return {std::move(text), haunted_ ? any_deed(4) : deed()};
+        return {std::move(text), callbacks_ ? any_action(4) : action()};
     }
 
-    deed any_deed(std::size_t choice) {
-        const auto what = static_cast<deed::verb>(in_.below(choice));
-        return what == deed::verb::nothing ? deed() : deed{what, in_.text(), in_.number()};
+    action any_action(std::size_t choice) {
+        const auto what = static_cast<action::verb>(in_.below(choice));
+        return what == action::verb::nothing ? action() : action{what, in_.text(), in_.number()};
     }
 
     template <class Cache>
     value make(Cache& c, const content& given) {
-        if (given.last_wish.what == deed::verb::nothing) {
-            return value(given.text);
+        if (given.on_destruction.what == action::verb::nothing) {
+            return value({}, given.text);
         }
-        return value(given.text, [this, &c, wish = given.last_wish] { perform(c, wish); });
+        return value([&c, what = given.on_destruction] { perform(c, what); }, given.text);
     }
 
-    template <class Cache>
-    void perform(Cache& c, const deed& d) {
-        static constexpr std::string_view grave = "grave"; // is never erased by those who die
-        switch (d.what) {
-        case deed::verb::nothing:
-            break;
-        case deed::verb::erase:
-            if (d.key != grave) {
-                result(c.erase(d.key));
-                break;
-            }
-            [[fallthrough]];
-        case deed::verb::look_up:
-            static_cast<void>(result(c.contains(d.key)));
-            break;
-        case deed::verb::bury:
-            result(c.set(grave, value("R.I.P."), {}));
-            break;
-        case deed::verb::store:
-            result(c.set(d.key, value("meanwhile"), {std::chrono::nanoseconds(d.time)}));
-            break;
-        case deed::verb::clear:
-            clear(c);
-            break;
-        case deed::verb::wait:
-            clock::current = clock::at(saturated(wide(now()) + d.time));
-            break;
+    std::vector<std::string> stored_keys() const {
+        std::vector<std::string> keys;
+        for (const auto& [key, found] : model_.entries()) {
+            keys.push_back(key);
         }
-    }
-
-    /// Twice, because the dying may bury something in what is cleared already or not yet.
-    template <class Cache>
-    void clear(Cache& c) {
-        for (int times = haunted_ ? 2 : 1; times != 0; --times) {
-            finish([&] { return c.clear(); });
-        }
-    }
-
-    // How they are done and compared.
-
-    template <class Operation>
-    static void finish(Operation operation) {
-        if constexpr (std::is_void_v<decltype(operation())>) {
-            operation();
-        } else {
-            result(operation());
-        }
-    }
-
-    template <class Operation>
-    static std::string attempt(Operation operation) {
-        try {
-            return show(operation());
-        } catch (const cachetory::key_error& error) {
-            return "an error, no " + error.key();
-        }
-    }
-
-    template <class Operation>
-    void on_key(const char* verb, Operation operation) {
-        each(verb, [&, key = key()](auto& c) {
-            return attempt([&]() -> decltype(auto) { return operation(c, key.in(c)); });
-        });
-    }
-
-    template <class Operation>
-    void each(const char* verb, Operation operation) {
-        const clock::time_point before = clock::current;
-        const outcome expected = operation(model_);
-        const clock::time_point after = std::exchange(clock::current, before);
-        each_cache([&](const char* flavour, auto& c) {
-            const outcome got = operation(c);
-            if ((got && got != expected) || c.size() != model_.size() ||
-                c.empty() != model_.empty() || clock::current != after) {
-                throw mismatch(std::string(verb) + " of " + flavour + " comes to " +
-                               got.value_or("") + ", not to " + expected.value_or("") +
-                               "; now the sizes are " + show(c.size()) + " and " +
-                               show(model_.size()));
-            }
-            clock::current = before;
-        });
-        clock::current = after;
-    }
-
-    template <class Operation>
-    void each_cache(Operation operation) {
-        operation("memory_backend", memory_);
-        operation("async_backend<memory_backend>", async_);
-        operation("concurrent_memory_backend", concurrent_);
-        operation("async_backend<concurrent_memory_backend>", async_concurrent_);
+        return keys;
     }
 
     static constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
 
     input& in_;
-    bool haunted_;
-    model model_;
-    cachetory::memory_backend<value, clock, fixed_hash> memory_;
-    cachetory::async_memory_backend<value, clock, crude_hash> async_;
-    concurrent<crude_hash> concurrent_{1};
-    cachetory::async_backend<three_shards> async_concurrent_;
+    bool callbacks_;
 };
-
 /// Does what `bytes` mean. Throws a `mismatch` where the library does what it should not.
 inline void run(std::span<const std::uint8_t> bytes) {
     input in(bytes);

@@ -4,9 +4,10 @@
 
 #include <cstddef>
 
+// What the calling thread asks of operator new: a program that links allocations.cpp counts it.
 namespace support {
 
-/// How often operator new has been called in the whole program (see allocations.cpp).
+/// How often operator new has been called so far.
 std::size_t allocations() noexcept;
 
 /// How many bytes have been asked of operator new so far.

@@ -3,6 +3,7 @@
 #define CACHETORY_TESTS_SUPPORT_CATCH_HPP
 
 #include <string>
+#include <tuple>
 
 // Catch2 3 where there is one, else Catch2 2.
 #if __has_include(<catch2/catch_all.hpp>)
@@ -11,7 +12,30 @@
 #include <catch2/catch.hpp>
 #endif
 
+/// A test case for each entry of `support/backends.hpp` in a list of them, as `TestType`. It is
+/// what TEMPLATE_LIST_TEST_CASE is, but the names of the cases end with those of the backends.
+#define BACKEND_TEST_CASE(NAME, TAGS, ...) /* LIST */                                              \
+    CACHETORY_BACKEND_TEST_CASE(__LINE__, NAME, TAGS, __VA_ARGS__)
+#define CACHETORY_BACKEND_TEST_CASE(...) CACHETORY_BACKEND_TEST_CASE_OF_LINE(__VA_ARGS__)
+#define CACHETORY_BACKEND_TEST_CASE_OF_LINE(LINE, NAME, TAGS, ...)                                 \
+    template <class TestType>                                                                      \
+    static void test_of_line_##LINE();                                                             \
+    [[maybe_unused]] static const int test_of_line_##LINE##_is_registered = [] {                   \
+        support::for_each_backend<__VA_ARGS__>([]<class Entry>(Entry) {                            \
+            REGISTER_TEST_CASE(test_of_line_##LINE<Entry>, NAME " - " + Entry::name(), TAGS);      \
+        });                                                                                        \
+        return LINE;                                                                               \
+    }();                                                                                           \
+    template <class TestType>                                                                      \
+    static void test_of_line_##LINE()
+
 namespace support {
+
+/// Calls `f(Entry())` for each entry of `List`, a tuple.
+template <class List, class F>
+void for_each_backend(F f) {
+    std::apply([&](auto... each) { (f(each), ...); }, List());
+}
 
 /// Matches a string, or what() in the ..._THROWS_WITH assertions, that contains `part`.
 inline auto contains(const std::string& part) {

@@ -2,16 +2,14 @@
 #ifndef CACHETORY_TESTS_SUPPORT_EVERY_VERB_HPP
 #define CACHETORY_TESTS_SUPPORT_EVERY_VERB_HPP
 
+#include "backends.hpp"
 #include "faults.hpp"
-#include "flavours.hpp"
+#include "steps.hpp"
 
 #include <array>
 #include <chrono>
 #include <concepts>
-#include <cstddef>
-#include <functional>
 #include <iterator>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,126 +19,6 @@
 #include <vector>
 
 namespace support {
-
-using namespace std::chrono_literals;
-
-/// What can be seen of an entry.
-struct entry {
-    friend bool operator==(const entry&, const entry&) = default;
-
-    int value;
-    std::optional<faulty_clock::time_point> deadline = std::nullopt;
-};
-
-using entries = std::map<std::string, entry, std::less<>>;
-
-/// The keys as the verbs are given them: a test may let them view what is stored.
-struct keys {
-    std::string_view live = "a key whose entry is alive until its deadline";
-    std::string_view endless = "a key whose entry never expires";
-    std::string_view expired = "a key whose entry has expired";
-    std::string_view expired_too = "a key whose entry has expired as well";
-    std::string_view absent = "a key that has no entry at first";
-};
-
-inline constexpr keys names;
-inline keys key;
-
-/// What a cache holds at first.
-inline const entries at_first = {
-    {std::string(names.live), {1, faulty_clock::at(2000)}},
-    {std::string(names.endless), {2}},
-    {std::string(names.expired), {3, faulty_clock::at(500)}},
-    {std::string(names.expired_too), {4, faulty_clock::at(600)}},
-};
-
-/// Stores what there is at first, and sets the clock to 1,000 ticks.
-template <class Cache>
-void fill(Cache& cache) {
-    faulty_clock::current = faulty_clock::at(0);
-    for (const auto& [name, stored] : at_first) {
-        (void)result(cache.set(name, stored.value));
-        (void)result(cache.expire_at(name, stored.deadline));
-    }
-    faulty_clock::current = faulty_clock::at(1000);
-}
-
-/// All that is in `cache`. Looks at a time when nothing has expired yet, and so changes nothing.
-template <class Cache>
-entries observe(Cache& cache) {
-    const auto now = std::exchange(faulty_clock::current, faulty_clock::at(0));
-    entries seen;
-    for (const std::string_view name :
-         {names.live, names.endless, names.expired, names.expired_too, names.absent}) {
-        if (auto hit = result(cache.find(name))) {
-            seen[std::string(name)] = {hit->number, result(cache.deadline(name))};
-        }
-    }
-    faulty_clock::current = now;
-    return seen;
-}
-
-/// Whether the verbs of `cache` do what they should. Leaves it empty.
-template <class Cache>
-bool works(Cache& cache) {
-    (void)cache.clear();
-    const bool stores =
-        cache.empty() && result(cache.set(key.live, 1, {.time_to_live = 10ns})) &&
-        !result(cache.set(key.live, 2, {.if_not_exists = true})) &&
-        result(cache.get(key.live)).number == 1 && result(cache.deadline(key.live)) &&
-        result(cache.set_many(std::vector<std::pair<std::string, int>>{{"a", 2}, {"b", 3}})) == 2 &&
-        result(cache.get_or_set("c", [] { return 4; })).number == 4;
-    const bool looks = result(cache.find("c")) && !result(cache.find("d")) &&
-                       result(cache.contains("a")) && cache.size() == 4 &&
-                       result(cache.get_many({"a", "b", "c", "d"})).size() == 3;
-    const bool removes = result(cache.expire_in("a", 0ns)) && result(cache.purge_expired()) == 1 &&
-                         result(cache.expire_at("b", std::nullopt)) && result(cache.erase("b")) &&
-                         result(cache.take("c")).has_value() &&
-                         result(cache.erase_many({"c", key.live})) == 1;
-    (void)cache.reserve(100);
-    return stores && looks && removes && cache.empty();
-}
-
-/// What becomes of an entry: another one or, if there is none, nothing.
-struct change {
-    std::string_view name;
-    std::optional<entry> becomes = std::nullopt;
-};
-
-/// What a verb changes at once.
-struct step {
-    template <std::same_as<change>... Changes>
-    constexpr step(Changes... each) : changes{each...}, size(sizeof...(each)) {}
-
-    std::array<change, 4> changes;
-    std::size_t size;
-};
-
-/// What a verb does, one after the other. It may fail before any of the steps, not after the last.
-struct steps {
-    template <std::convertible_to<step>... Steps>
-    constexpr steps(Steps... each) : all{step(each)...}, size(sizeof...(each)) {}
-
-    /// The states that it goes through, from the first on.
-    std::vector<entries> states() const {
-        std::vector<entries> states = {at_first};
-        for (std::size_t i = 0; i != size; ++i) {
-            entries next = states.back();
-            for (std::size_t j = 0; j != all[i].size; ++j) {
-                const auto& [name, becomes] = all[i].changes[j];
-                next.erase(std::string(name));
-                if (becomes) {
-                    next.emplace(name, *becomes);
-                }
-            }
-            states.push_back(next);
-        }
-        return states;
-    }
-
-    std::array<step, 3> all;
-    std::size_t size;
-};
 
 template <class T>
 inline constexpr bool is_future = false;
@@ -213,11 +91,6 @@ struct verb {
     bool in_any_order = false; ///< It may do its only step by parts, whichever it likes first.
 };
 
-template <class Cache>
-concept has_visit = requires(Cache& cache, void (*f)(typename Cache::wire_type&)) {
-    cache.visit("", f);
-};
-
 /// What a new deadline does to the entry that is alive.
 constexpr step redate(std::optional<faulty_clock::time_point> deadline) {
     return change{names.live, entry{1, deadline}};
@@ -247,11 +120,14 @@ std::vector<verb<Cache>> every_verb() {
     constexpr step replace = change{names.live, nine};
     constexpr step renew = change{names.expired, nine};
     constexpr step redate_endless = change{names.endless, entry{2, at(1100)}};
+    constexpr step change_in_place = change{names.live, entry{9, at(2000)}};
     constexpr step drop = change{names.live};
     constexpr step drop_endless = change{names.endless};
     constexpr step drop_dead = change{names.expired};
     constexpr step drop_dead_too = change{names.expired_too};
     constexpr step purge = {change{names.expired}, change{names.expired_too}};
+    constexpr step drop_first_and_dead = {change{names.live}, change{names.expired},
+                                          change{names.expired_too}};
     constexpr step drop_all = {change{names.live}, change{names.endless}, change{names.expired},
                                change{names.expired_too}};
     constexpr step fail; // having changed nothing more
@@ -277,6 +153,18 @@ std::vector<verb<Cache>> every_verb() {
         may_strike(call);
         return wire(9);
     };
+    static constexpr auto make_lease = [] {
+        may_strike(call);
+        return cachetory::expiring<wire>{9, 100ns};
+    };
+    static constexpr auto make_it_nine = [](wire& value) {
+        may_strike(call);
+        value.number = 9;
+    };
+    static constexpr auto is_first = [](std::string_view, const wire& value) {
+        may_strike(call);
+        return value.number == 1;
+    };
     using coarse = std::chrono::time_point<manual_clock<>, std::chrono::microseconds>;
     using wall = std::chrono::sys_time<std::chrono::hours>;
 
@@ -299,6 +187,13 @@ std::vector<verb<Cache>> every_verb() {
             [](C& c) { return c.deadline(key.expired); }},
         {"get_many", give | call | allocation, {drop_dead, drop_dead_too, fail},
             [](C& c) { return c.get_many(five()); }},
+        {"visit", hit | call, {change_in_place}, [](C& c) { return c.visit(key.live, make_it_nine); }},
+        {"visit, absent", miss, {}, [](C& c) { return c.visit(key.absent, make_it_nine); }},
+        {"visit, expired", hit, {drop_dead},
+            [](C& c) { return c.visit(key.expired, make_it_nine); }},
+        {"touch", give, {redate(at(1100))}, [](C& c) { return c.touch(key.live, 100ns); }},
+        {"touch, absent", miss, {}, [](C& c) { return c.touch(key.absent, 100ns); }},
+        {"touch, expired", hit, {drop_dead}, [](C& c) { return c.touch(key.expired, 100ns); }},
         {"take", hit | move, {drop}, [](C& c) { return c.take(key.live); }},
         {"take, absent", miss, {}, [](C& c) { return c.take(key.absent); }},
         {"take, expired", hit, {drop_dead}, [](C& c) { return c.take(key.expired); }},
@@ -321,12 +216,20 @@ std::vector<verb<Cache>> every_verb() {
             [](C& c) -> decltype(auto) { return c.get_or_set(key.absent, make_nine, 100ns); }},
         {"get_or_set, expired", make, {drop_dead, renew},
             [](C& c) -> decltype(auto) { return c.get_or_set(key.expired, make_nine, 100ns); }},
+        {"get_or_set, absent, of expiring", make, {add},
+            [](C& c) -> decltype(auto) { return c.get_or_set(key.absent, make_lease); }},
         {"get_or_set, coming second", make, {add, fail}, [](C& c) -> decltype(auto) {
             return c.get_or_set(key.absent, [&] {
                 (void)result(c.set(key.absent, 9, lease));
                 return make_nine();
             });
         }},
+        {"set_or_visit", hit | call, {change_in_place},
+            [](C& c) { return c.set_or_visit(key.live, 9, make_it_nine, 100ns); }},
+        {"set_or_visit, absent", insert, {add},
+            [](C& c) { return c.set_or_visit(key.absent, 9, make_it_nine, 100ns); }},
+        {"set_or_visit, expired", put, {renew},
+            [](C& c) { return c.set_or_visit(key.expired, 9, make_it_nine, 100ns); }},
 
         {"expire_at", hit, {redate(at(1500))},
             [](C& c) { return c.expire_at(key.live, faulty_clock::at(1500)); }},
@@ -350,37 +253,25 @@ std::vector<verb<Cache>> every_verb() {
         {"erase, expired", hit, {drop_dead}, [](C& c) { return c.erase(key.expired); }},
         {"erase_many", hit | call, {drop, drop_dead, drop_endless},
             [](C& c) { return c.erase_many(four()); }},
+        {"erase_if", locks | fault::clock | call | allocation, {drop_first_and_dead},
+            [](C& c) { return c.erase_if(is_first); }, true},
         {"clear", locks, {drop_all}, [](C& c) { return c.clear(); }, true},
         {"purge_expired", hit, {purge}, [](C& c) { return c.purge_expired(); }, true},
 
+        {"for_each", locks | fault::clock | call, {}, [](C& c) { return c.for_each(is_first); }},
         {"reserve", locks | allocation, {}, [](C& c) { return c.reserve(10'000); }},
         {"size", locks, {}, [](C& c) { return c.size(); }},
         {"empty", locks, {}, [](C& c) { return c.empty(); }},
         {"construction", build, {}, [](C&) { const C made; }},
-        {"from_url", build, {}, [](C&) { (void)C::from_url("memory://"); }},
+        {"from_url", build, {}, [](C&) { (void)C::from_url(url_of<C>()); }},
     };
     // clang-format on
     std::vector<verb<C>> all(std::begin(table), std::end(table));
 
-    if constexpr (has_visit<C>) {
-        constexpr step change_in_place = change{names.live, entry{9, at(2000)}};
-        static constexpr auto make_it_nine = [](wire& value) {
-            may_strike(call);
-            value.number = 9;
-        };
-        all.push_back({"visit", hit | call, {change_in_place}, [](C& c) {
-                           return c.visit(key.live, make_it_nine);
+    if constexpr (std::is_nothrow_move_constructible_v<wire>) { // else it dies under the lock
+        all.push_back({"visit that returns a copy", hit | copy, {}, [](C& c) {
+                           return c.visit(key.live, [](const wire& value) { return value; });
                        }});
-        all.push_back(
-            {"visit, absent", miss, {}, [](C& c) { return c.visit(key.absent, make_it_nine); }});
-        all.push_back({"visit, expired", hit, {drop_dead}, [](C& c) {
-                           return c.visit(key.expired, make_it_nine);
-                       }});
-        if constexpr (std::is_nothrow_move_constructible_v<wire>) { // else it dies under the lock
-            all.push_back({"visit that returns a copy", hit | copy, {}, [](C& c) {
-                               return c.visit(key.live, [](const wire& value) { return value; });
-                           }});
-        }
     }
     if constexpr (std::copyable<C>) {
         constexpr step become_other = {change{names.live, entry{8}}, change{names.endless},
@@ -405,6 +296,21 @@ std::vector<verb<Cache>> every_verb() {
                        }});
     }
     return all;
+}
+
+/// Does what the verb does, with one that may be taken for the other. Returns the key that it says
+/// is missing.
+template <class Cache>
+std::string act(const support::verb<Cache>& verb, Cache& cache) {
+    Cache other;
+    (void)result(other.set(names.live, 8));
+    bool returned = false;
+    try {
+        verb.act(cache, other, returned);
+    } catch (const cachetory::key_error& error) {
+        return error.key();
+    }
+    return "none";
 }
 
 } // namespace support

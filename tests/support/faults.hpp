@@ -3,7 +3,7 @@
 #define CACHETORY_TESTS_SUPPORT_FAULTS_HPP
 
 #include "allocations.hpp"
-#include "flavours.hpp"
+#include "backends.hpp"
 #include "manual_clock.hpp"
 
 #include <cachetory/string_hash.hpp>
@@ -97,8 +97,8 @@ struct watched_mutex {
     bool held_here = false;
 };
 
-/// Which values there are now, and how often one was used before or after its time, or died under a
-/// lock.
+/// Which values there are now, and how often one was used before or after its time, or was
+/// destroyed under a lock.
 struct census {
     static void enter(const void* value) {
         ++count;
@@ -118,8 +118,7 @@ struct census {
     static inline std::array<const void*, 400> alive{};
     static inline int count = 0;
     static inline int wrongs = 0;
-    static inline std::function<void()>
-        last_words; ///< Of every value that has not been moved from.
+    static inline std::function<void()> on_destruction; ///< Of values that are not moved from.
 };
 
 inline constexpr int moved_from = -1;
@@ -149,8 +148,8 @@ public:
         census::leave(this);
         if (number != moved_from) {
             census::wrongs += watched_mutex::held != 0 ? 1 : 0;
-            if (census::last_words) {
-                census::last_words();
+            if (census::on_destruction) {
+                census::on_destruction();
             }
         }
     }
@@ -208,38 +207,10 @@ struct faulty_key {
     std::string_view key;
 };
 
-/// A shared cache of a few shards, for each of them is made, locked and told to reserve by itself.
-template <class Wire>
-struct faulty_shared_backend
-    : cachetory::concurrent_memory_backend<Wire, faulty_clock, faulty_hash, watched_mutex> {
-    faulty_shared_backend() : faulty_shared_backend::concurrent_memory_backend(16) {}
-
-    static faulty_shared_backend from_url(std::string_view) { return {}; }
-};
-
-template <class Flavour, class Wire>
-struct faulty_backend;
-
-/// A cache of a flavour in which everything may fail.
-template <class Flavour, class Wire>
-using faulty = typename faulty_backend<Flavour, Wire>::type;
-
-template <class Wire>
-struct faulty_backend<flavour::sync, Wire> {
-    using type = cachetory::memory_backend<Wire, faulty_clock, faulty_hash>;
-};
-template <class Wire>
-struct faulty_backend<flavour::concurrent, Wire> {
-    using type = faulty_shared_backend<Wire>;
-};
-template <class Wire>
-struct faulty_backend<flavour::async, Wire> {
-    using type = cachetory::async_backend<faulty<flavour::sync, Wire>>;
-};
-template <class Wire>
-struct faulty_backend<flavour::async_concurrent, Wire> {
-    using type = cachetory::async_backend<faulty<flavour::concurrent, Wire>>;
-};
+/// A backend in which everything may fail.
+template <class Entry, class Wire>
+using faulty =
+    with_shards<16, support::backend_of<Entry, Wire, faulty_clock, faulty_hash, watched_mutex>>;
 
 } // namespace support
 

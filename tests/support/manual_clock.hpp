@@ -28,7 +28,7 @@ struct manual_clock {
 
     static void advance(duration by) { current += by; }
 
-    static constexpr time_point at(rep ticks) { return time_point(duration(ticks)); }
+    static constexpr time_point at(rep count) { return time_point(duration(count)); }
 
     static inline time_point current = at(1000);
     static inline int reads = 0;

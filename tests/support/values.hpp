@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 namespace support {
@@ -22,26 +23,40 @@ struct alignas(64) over_aligned {
     int number;
 };
 
-/// Does something when it dies, unless moved from.
-struct last_words {
-    explicit last_words(std::function<void()> words = {}) : speak(std::move(words)) {}
+/// A text, and a function that its destructor calls, unless the value has been moved from. A copy
+/// has the function too, if `CopiesCall`.
+template <bool CopiesCall>
+struct basic_callback_value {
+    explicit basic_callback_value(std::function<void()> callback = {}, std::string initial = {})
+        : on_destruction(std::move(callback)), text(std::move(initial)) {}
 
-    last_words(last_words&& other) noexcept : speak(std::exchange(other.speak, nullptr)) {}
-
-    last_words& operator=(last_words&& other) noexcept {
-        last_words dying = std::move(*this);
-        speak = std::exchange(other.speak, nullptr);
-        return *this;
-    }
-
-    ~last_words() {
-        if (speak) {
-            std::exchange(speak, nullptr)();
+    basic_callback_value(const basic_callback_value& other) : text(other.text) {
+        if (CopiesCall) {
+            on_destruction = other.on_destruction;
         }
     }
 
-    std::function<void()> speak;
+    basic_callback_value(basic_callback_value&& other) noexcept
+        : on_destruction(std::exchange(other.on_destruction, nullptr)),
+          text(std::move(other.text)) {}
+
+    basic_callback_value& operator=(basic_callback_value other) noexcept {
+        on_destruction.swap(other.on_destruction);
+        text.swap(other.text);
+        return *this;
+    }
+
+    ~basic_callback_value() {
+        if (on_destruction) {
+            std::exchange(on_destruction, nullptr)();
+        }
+    }
+
+    std::function<void()> on_destruction;
+    std::string text;
 };
+
+using callback_value = basic_callback_value<true>;
 
 /// Throws when it is copied or moved for the `countdown`-th time from now on; -1: never. Its
 /// destructor is not trivial, so that overwriting takes care of the old value.

@@ -1,56 +1,52 @@
 // SPDX-License-Identifier: MIT
-// The ends of what a time, a key or a number can be, in every flavour: what a cache does is
-// compared with exact arithmetic, and a sanitizer looks for overflows meanwhile. How a `ttl` is
-// made and added to a time is tested in backend.test.cpp and deadline.test.cpp, one by one.
-#include "support/flavours.hpp"
-
+// The ends of what a time can be: what a cache does is compared with exact arithmetic, and a
+// sanitizer looks for overflows meanwhile. How a `ttl` is made and added to a time is tested in
+// ttl_arithmetic.test.cpp and deadline_arithmetic.test.cpp.
+#include "support/backends.hpp"
 #include "support/catch.hpp"
+#include "support/clocks.hpp"
 #include "support/manual_clock.hpp"
+#include "support/wide.hpp"
 
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cmath>
 #include <concepts>
-#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <ratio>
-#include <stdexcept>
 #include <string>
-#include <string_view>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace chrono = std::chrono;
 using cachetory::ttl;
+using support::backends_in_memory;
+using support::divide_up;
+using support::giga;
 using support::manual_clock;
 using support::result;
-using namespace std::chrono_literals;
+using support::unix_clock;
+using support::wide;
 
 namespace {
-
-__extension__ typedef __int128 wide;
 
 template <class Rep, class Period = std::ratio<1>>
 using of = chrono::duration<Rep, Period>;
 
-template <class Flavour, class Clock>
-using cache_of = typename Flavour::template backend<int, Clock>;
+template <class Entry, class Clock>
+using cache_of = support::backend_of<Entry, int, Clock>;
 
-constexpr wide giga = 1'000'000'000;
 constexpr wide infinite = wide(1) << 95; // in nanoseconds, and still to be multiplied by giga
-
-constexpr wide ceil_divide(wide a, wide b) { return a / b + (a % b > 0 ? 1 : 0); }
 
 /// How long a duration is. What is beyond the seconds that an `int64_t` can count is infinite, as
 /// `ttl` says.
 template <class Rep, class Period>
 wide exact_nanoseconds(of<Rep, Period> length) {
     constexpr wide end = (wide(1) << 63) * giga;
-    const wide exact = ceil_divide(wide(length.count()) * Period::num * giga, Period::den);
+    const wide exact = support::nanoseconds_in(length);
     return exact >= end - 1 ? infinite : exact <= -end ? -infinite : exact;
 }
 
@@ -128,7 +124,7 @@ constexpr wide last_tick = Clock::duration::max().count();
 template <class Clock>
 wide tick_after(wide start, wide nanoseconds) {
     using period = typename Clock::period;
-    const wide exact = start + ceil_divide(nanoseconds * period::den, period::num * giga);
+    const wide exact = start + divide_up(nanoseconds * period::den, period::num * giga);
     return std::clamp(exact, first_tick<Clock>, last_tick<Clock>);
 }
 
@@ -178,21 +174,6 @@ void wherever_it_stands(Check check) {
     Clock::reset();
 }
 
-/// A manual clock whose times are those of the wall clock, in seconds.
-struct unix_clock {
-    using duration = chrono::seconds;
-    using rep = duration::rep;
-    using period = duration::period;
-    using time_point = chrono::sys_seconds;
-    [[maybe_unused]] static constexpr bool is_steady = false;
-
-    static time_point now() { return current; }
-
-    static void reset() { current = time_point(); }
-
-    static inline time_point current;
-};
-
 using clock_32 = manual_clock<of<std::int32_t>>;
 using many_days = of<std::int8_t, chrono::days::period>;
 using picoseconds = of<std::int64_t, std::pico>;
@@ -206,10 +187,10 @@ std::string describe(wide now, ttl given) {
            std::to_string(given.fraction().count()) + " ns";
 }
 
-template <class Flavour, class Clock>
+template <class Entry, class Clock>
 complaints check_lengths() {
     complaints wrong;
-    cache_of<Flavour, Clock> cache;
+    cache_of<Entry, Clock> cache;
     wherever_it_stands<Clock>([&](wide now) {
         for (const auto& [given, nanoseconds] : lengths()) {
             const wide tick = tick_after_lease<Clock>(now, nanoseconds);
@@ -256,10 +237,10 @@ void check_deadlines(Cache& cache, wide now, complaints& wrong) {
     }
 }
 
-template <class Flavour, class Clock, class... TimePoints>
+template <class Entry, class Clock, class... TimePoints>
 complaints check_deadlines_of() {
     complaints wrong;
-    cache_of<Flavour, Clock> cache;
+    cache_of<Entry, Clock> cache;
     wherever_it_stands<Clock>(
         [&](wide now) { (check_deadlines<TimePoints>(cache, now, wrong), ...); });
     return wrong;
@@ -267,17 +248,17 @@ complaints check_deadlines_of() {
 
 } // namespace
 
-TEMPLATE_TEST_CASE("a time to live of any length is exact or saturates wherever the clock stands",
-                   "",
-                   CACHETORY_FLAVOURS) {
+BACKEND_TEST_CASE("a time to live of any length is exact or saturates wherever the clock stands",
+                  "[ttl][extremes][promise-5]",
+                  backends_in_memory) {
     CHECK(check_lengths<TestType, manual_clock<>>() == complaints());
     CHECK(check_lengths<TestType, clock_32>() == complaints());
     CHECK(check_lengths<TestType, unix_clock>() == complaints());
 }
 
-TEMPLATE_TEST_CASE("a deadline of any type is exact or saturates wherever the clock stands",
-                   "",
-                   CACHETORY_FLAVOURS) {
+BACKEND_TEST_CASE("a deadline of any type is exact or saturates wherever the clock stands",
+                  "[ttl][extremes][promise-5]",
+                  backends_in_memory) {
     using chrono::sys_time;
     using chrono::time_point;
     const complaints of_ns =
@@ -297,8 +278,6 @@ TEMPLATE_TEST_CASE("a deadline of any type is exact or saturates wherever the cl
     CHECK(of_unix == complaints());
 }
 
-// Clocks that count in floating point
-
 namespace {
 
 using real_clock = manual_clock<of<double>>;
@@ -309,9 +288,9 @@ real_clock::time_point real_time(double seconds) {
 
 } // namespace
 
-TEMPLATE_TEST_CASE("a clock that counts in floating point saturates and loses no more than it must",
-                   "",
-                   CACHETORY_FLAVOURS) {
+BACKEND_TEST_CASE("a clock that counts in floating point saturates and loses no more than it must",
+                  "[ttl][extremes][promise-5]",
+                  backends_in_memory) {
     cache_of<TestType, real_clock> cache;
     for (const double now : {-1e6, -0.5, 0.0, 1000.25, 1e6}) {
         real_clock::current = real_time(now);
@@ -333,159 +312,4 @@ TEMPLATE_TEST_CASE("a clock that counts in floating point saturates and loses no
         }
     }
     real_clock::reset();
-}
-
-TEST_CASE("what is expired already is not taken for never at the end of a floating-point clock") {
-    cachetory::memory_backend<int, real_clock> cache;
-    real_clock::current = real_clock::time_point::max();
-    const ttl given = GENERATE(ttl(0s), ttl(-1h), ttl::min());
-    CHECK(cache.set("key", 1, {.time_to_live = given}));
-    CHECK(!cache.contains("key"));
-    real_clock::reset();
-}
-
-TEMPLATE_TEST_CASE("a deadline that is no number has passed and an infinite one never does",
-                   "",
-                   CACHETORY_FLAVOURS) {
-    using limits = std::numeric_limits<double>;
-    cache_of<TestType, real_clock> cache;
-    const auto lives_until = [&](double seconds) {
-        CHECK(result(cache.set("key", 1)));
-        CHECK(result(cache.expire_at("key", real_time(seconds))));
-        return result(cache.contains("key"));
-    };
-    for (const double now : {limits::lowest(), 0.0, limits::max()}) {
-        real_clock::current = real_time(now);
-        CHECK(!lives_until(limits::quiet_NaN()));
-        CHECK(!lives_until(-limits::infinity()));
-        CHECK(lives_until(limits::infinity()));
-        CHECK(lives_until(limits::max()));
-        CHECK(!lives_until(limits::lowest()));
-        CHECK(lives_until(limits::denorm_min()) == (now <= 0));
-    }
-    real_clock::reset();
-}
-
-// Keys
-
-TEMPLATE_TEST_CASE("keys that differ in one byte only are different keys", "", CACHETORY_FLAVOURS) {
-    cache_of<TestType, manual_clock<>> cache;
-    const std::string long_one(1 << 20, 'x');
-    const std::vector<std::string> stems = {"", std::string(1, '\0'), "\xc3", "0123456789abcdef",
-                                            long_one};
-    for (const std::string& stem : stems) {
-        for (int byte = 0; byte < 256; byte += stem == long_one ? 51 : 1) {
-            (void)result(cache.set(stem + static_cast<char>(byte), byte));
-        }
-    }
-    CHECK(cache.size() == 4 * 256 + 6);
-    int right = 0;
-    for (const std::string& stem : stems) {
-        for (int byte = 0; byte < 256; byte += stem == long_one ? 51 : 1) {
-            right += result(cache.take(stem + static_cast<char>(byte))) == byte ? 1 : 0;
-        }
-    }
-    CHECK(right == 4 * 256 + 6);
-    CHECK(cache.empty());
-}
-
-TEMPLATE_TEST_CASE("a missing key is named whole whatever it is made of", "", CACHETORY_FLAVOURS) {
-    cache_of<TestType, manual_clock<>> cache;
-    for (const std::string& key :
-         {std::string(), std::string("\0", 1), std::string("a\0b", 3), std::string("\xff\xc3("),
-          std::string(1 << 20, 'x') + '\0' + '"'}) {
-        const auto names_key = [&](auto operation) {
-            try {
-                operation();
-            } catch (const cachetory::key_error& error) {
-                const std::string_view what = error.what(); // ends where there is a null character
-                return error.key() == key && what.find('"' + std::string(key.c_str())) != what.npos;
-            }
-            return false;
-        };
-        CHECK(names_key([&] { (void)result(cache.get(key)); }));
-        CHECK(names_key([&] { (void)result(cache.deadline(key)); }));
-    }
-}
-
-// Numbers
-
-TEST_CASE("room for more entries than there can be is refused and nothing changes") {
-    const auto refuses = [](auto& cache, auto reserve) {
-        constexpr std::size_t max = std::numeric_limits<std::size_t>::max();
-        manual_clock<>::reset();
-        (void)result(cache.set("key", 1, {.time_to_live = 1h}));
-        CHECK_THROWS_AS(reserve(max), std::length_error);
-        CHECK_THROWS_AS(reserve(max - 1), std::length_error);
-        CHECK(cache.size() == 1);
-        CHECK(result(cache.get("key")) == 1);
-        CHECK(result(cache.deadline("key")) == manual_clock<>::at(1000) + 1h);
-    };
-    SECTION("by one table") {
-        cache_of<flavour::sync, manual_clock<>> cache;
-        refuses(cache, [&](std::size_t many) { cache.reserve(many); });
-    }
-    SECTION("in the future") {
-        cache_of<flavour::async, manual_clock<>> cache;
-        refuses(cache, [&](std::size_t many) { cache.reserve(many).get(); });
-    }
-    SECTION("by few shards") { // the share of one of many would be tried, and not be had
-        const std::size_t shards = GENERATE(1U, 2U, 7U);
-        cache_of<flavour::concurrent, manual_clock<>> cache(shards);
-        refuses(cache, [&](std::size_t many) { cache.reserve(many); });
-    }
-}
-
-TEMPLATE_TEST_CASE("a purge may visit as many as it likes", "", CACHETORY_FLAVOURS) {
-    constexpr std::size_t max = std::numeric_limits<std::size_t>::max();
-    for (const std::size_t visits : {max, max - 1, max / 8 + 1, max / 8, max / 8 - 1, max / 16}) {
-        CAPTURE(visits);
-        cache_of<TestType, manual_clock<>> cache;
-        for (int i = 0; i != 200; ++i) {
-            (void)result(cache.set(std::to_string(i), i, {.time_to_live = i % 2 * 1h}));
-        }
-        CHECK(result(cache.purge_expired(visits)) == 100);
-        CHECK(result(cache.purge_expired(visits)) == 0);
-        CHECK(cache.size() == 100);
-    }
-}
-
-// Takes 2 GB and a minute each, so only on request: cachetory_tests "[huge]".
-TEMPLATE_TEST_CASE("sixteen million entries come and go",
-                   "[.huge]",
-                   flavour::sync,
-                   flavour::concurrent) {
-    constexpr std::size_t count = 16'000'000;
-    constexpr std::size_t limit = 1'000'000;
-    using clock = manual_clock<>;
-    clock::reset();
-    cache_of<TestType, clock> cache;
-    std::size_t stored = 0;
-    for (std::size_t i = 0; i != count; ++i) {
-        stored += cache.set(std::to_string(i), int(i), {.time_to_live = 1h}) ? 1U : 0U;
-    }
-    CHECK(stored == count);
-    CHECK(cache.size() == count);
-    std::size_t found = 0;
-    for (std::size_t i = 0; i < count; i += 997) {
-        const auto hit = cache.find(std::to_string(i));
-        found += hit && *hit == int(i) ? 1U : 0U;
-    }
-    CHECK(found == (count + 996) / 997);
-    CHECK(cache.purge_expired(limit) == 0);
-
-    clock::advance(1h);
-    CHECK(!cache.contains("0"));
-    CHECK(cache.set("0", 1));
-    std::size_t calls = 0;
-    for (std::size_t left = count - 1; left != 0; ++calls) {
-        const std::size_t purged = cache.purge_expired(limit);
-        left -= purged;
-        REQUIRE((purged <= limit && calls < 1000 && cache.size() == left + 1));
-    }
-    CHECK(calls >= count / limit);
-    CHECK(cache.purge_expired() == 0);
-    CHECK(cache.get("0") == 1);
-    cache.clear();
-    CHECK(cache.empty());
 }

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+# What the tests, the examples and the benchmarks are compiled with.
+if(MSVC)
+  set(cachetory_warnings /W4 /EHsc)
+else()
+  set(cachetory_warnings -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast)
+endif()

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+#include "support/contract.hpp"
+#include "support/every_verb.hpp"
+#include "support/hashes.hpp"
+
+#include <chrono>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+using namespace std::chrono_literals;
+using support::act;
+using support::add_expired;
+using support::at_first;
+using support::backends_in_memory;
+using support::every_verb;
+using support::fill;
+using support::fresh;
+using support::observe;
+using support::result;
+using test_clock = support::manual_clock<>;
+
+namespace {
+
+template <class Wire>
+using cache_of = cachetory::memory_backend<Wire, test_clock>;
+
+template <class Entry>
+using faulty_cache_of = support::faulty<Entry, support::wire<true>>;
+
+using with_references = support::backends_with<&support::features::references>;
+
+} // namespace
+
+BACKEND_TEST_CASE("from_url takes the URL of a memory backend",
+                  "[construction]",
+                  backends_in_memory) {
+    test_clock::reset();
+    using backend = decltype(fresh<TestType>());
+    auto cache = backend::from_url(support::url_of<backend>());
+    CHECK(cache.empty());
+    CHECK(result(cache.set("key", 1)));
+    CHECK(result(cache.get("key")) == 1);
+}
+
+BACKEND_TEST_CASE("from_url refuses any other URL and names it",
+                  "[construction]",
+                  backends_in_memory) {
+    const std::string url =
+        GENERATE("redis://localhost", "memory:/", "memory://x", "MEMORY://", "");
+    CAPTURE(url);
+    try {
+        (void)decltype(fresh<TestType>())::from_url(url);
+        FAIL("accepted");
+    } catch (const std::invalid_argument& error) {
+        CHECK(std::string(error.what()).find('"' + url + '"') != std::string::npos);
+    }
+}
+
+BACKEND_TEST_CASE("reserve changes no entry", "[construction]", backends_in_memory) {
+    auto cache = fresh<TestType>();
+    add_expired(cache);
+    result(cache.set("live", 2, {.time_to_live = 10ns}));
+    (void)cache.reserve(10'000);
+    CHECK(cache.size() == 2);
+    CHECK(result(cache.get("live")) == 2);
+    CHECK(result(cache.deadline("live")) == test_clock::at(1020));
+}
+
+BACKEND_TEST_CASE("a moved-from cache is empty and usable",
+                  "[construction][promise-10]",
+                  with_references) {
+    using cache_type = decltype(fresh<TestType>());
+    auto from = fresh<TestType>();
+    result(from.set("key", 1, {.time_to_live = 10ns}));
+    cache_type to;
+    result(to.set("old", 2));
+    SECTION("constructed from") {
+        cache_type made = std::move(from);
+        to = std::move(made);
+        CHECK(made.empty());
+    }
+    SECTION("assigned from") { to = std::move(from); }
+    CHECK(to.size() == 1);
+    CHECK(result(to.deadline("key")) == test_clock::at(1010));
+    CHECK(from.empty());
+    CHECK(!result(from.contains("key")));
+    CHECK(result(from.purge_expired()) == 0);
+    CHECK(result(from.set("key", 3)));
+    CHECK(result(from.get("key")) == 3);
+    CHECK(result(to.get("key")) == 1);
+}
+
+TEST_CASE("a copy is a cache of its own", "[construction]") {
+    test_clock::reset();
+    cache_of<std::string> original;
+    original.set("k", "v", {.time_to_live = 1s});
+    cache_of<std::string> copy = original;
+    copy.get("k") = "changed";
+    CHECK(original.get("k") == "v");
+    CHECK(copy.deadline("k") == original.deadline("k"));
+    original = copy;
+    CHECK(original.get("k") == "changed");
+}
+
+TEST_CASE("a cache that was moved from is empty and usable", "[construction]") {
+    cache_of<int> first;
+    first.set("k", 1);
+    cache_of<int> second = std::move(first);
+    CHECK(first.empty()); // NOLINT(bugprone-use-after-move): it is the promise
+    CHECK(first.find("k") == nullptr);
+    CHECK(first.set("k", 2));
+    CHECK(second.get("k") == 1);
+    second = std::move(first);
+    CHECK(second.get("k") == 2);
+    CHECK(first.empty());
+    CHECK(first.purge_expired() == 0);
+    CHECK(first.set("k", 3));
+}
+
+TEST_CASE("a cache that is moved to itself keeps its entries", "[construction]") {
+    cache_of<int> cache;
+    cache.set("k", 1);
+    cache_of<int>& itself = cache;
+    cache = std::move(itself);
+    CHECK(cache.get("k") == 1);
+}
+
+TEST_CASE("a cache uses the hash it was given and takes it along", "[construction]") {
+    cachetory::memory_backend<int, test_clock, support::constant_hash> cache(
+        support::constant_hash{42});
+    cache.set("a", 1);
+    cache.set("b", 2);
+    auto other = std::move(cache);
+    CHECK(other.get("a") == 1);
+    CHECK(other.get("b") == 2);
+    CHECK(cache.set("c", 3)); // NOLINT(bugprone-use-after-move): it is the promise
+    CHECK(cache.get("c") == 3);
+}
+
+BACKEND_TEST_CASE("every verb works on a cache that was moved from",
+                  "[construction][promise-10]",
+                  with_references) {
+    using cache_type = faulty_cache_of<TestType>;
+    for (const auto& verb : every_verb<cache_type>()) {
+        CAPTURE(verb.name);
+        cache_type unused;
+        cache_type moved;
+        fill(moved);
+        cache_type to = std::move(moved);
+        CHECK(moved.empty()); // NOLINT(bugprone-use-after-move): it is the promise
+        CHECK(act(verb, moved) == act(verb, unused));
+        CHECK(observe(moved) == observe(unused));
+
+        unused = std::move(moved);
+        fill(moved);
+        (void)act(verb, moved);
+        CHECK(observe(moved) == verb.steps.states().back());
+        CHECK(observe(to) == at_first);
+        CHECK(support::works(moved));
+    }
+}

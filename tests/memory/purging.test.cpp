@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: MIT
+#include "support/contract.hpp"
+#include "support/hashes.hpp"
+#include "support/tracked_mutex.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <limits>
+#include <string>
+#include <tuple>
+
+using namespace std::chrono_literals;
+using support::add_expired;
+using support::backends_in_memory;
+using support::constant_hash;
+using support::fresh;
+using support::listed;
+using support::listing;
+using support::result;
+using support::tracked_cache;
+using support::tracked_clock;
+using support::tracked_mutex;
+using test_clock = support::manual_clock<>;
+
+namespace {
+
+template <class Hash>
+using cache_with = cachetory::memory_backend<int, test_clock, Hash>;
+
+} // namespace
+
+BACKEND_TEST_CASE("purge_expired erases what is expired and nothing else",
+                  "[purging][promise-3]",
+                  backends_in_memory) {
+    auto cache = fresh<TestType>();
+    add_expired(cache);
+    result(cache.set("due", 1, {.time_to_live = 0ns}));
+    result(cache.set("later", 2, {.time_to_live = 1ns}));
+    result(cache.set("never", 3));
+    CHECK(result(cache.purge_expired()) == 2);
+    CHECK(result(cache.purge_expired()) == 0);
+    CHECK(cache.size() == 2);
+    CHECK(listed(result(cache.get_many({"due", "later", "never"}))) ==
+          listing{{"later", 2}, {"never", 3}});
+}
+
+BACKEND_TEST_CASE("repeated limited purges sweep everything",
+                  "[purging][promise-15]",
+                  backends_in_memory) {
+    const std::size_t limit = GENERATE(std::size_t(1), std::size_t(7), std::size_t(40));
+    const std::size_t room = GENERATE(std::size_t(0), std::size_t(3000));
+    auto cache = fresh<TestType>();
+    (void)cache.reserve(room);
+    for (int i = 0; i != 300; ++i) {
+        const bool dies = i % 3 != 0;
+        result(cache.set(std::to_string(i), i, {.time_to_live = dies ? 1ns : 1h}));
+    }
+    test_clock::advance(1ns);
+    std::size_t purged = 0;
+    std::size_t most = 0;
+    for (int calls = 0; purged != 200 && calls != 5000; ++calls) {
+        const std::size_t now = result(cache.purge_expired(limit));
+        most = std::max(most, now);
+        purged += now;
+    }
+    CHECK(purged == 200);
+    CHECK(most <= limit);
+    CHECK(cache.size() == 100);
+    CHECK(result(cache.purge_expired()) == 0);
+}
+
+BACKEND_TEST_CASE("purge_expired of no visits does nothing",
+                  "[purging][promise-15]",
+                  backends_in_memory) {
+    auto cache = fresh<TestType>();
+    add_expired(cache);
+    CHECK(result(cache.purge_expired(0)) == 0);
+    CHECK(cache.size() == 1);
+}
+
+TEST_CASE("purge_expired visits no more entries than it may and goes on where it stopped",
+          "[purging][promise-15]") {
+    test_clock::reset();
+    cachetory::memory_backend<int, test_clock> cache;
+    for (int i = 0; i != 1000; ++i) {
+        cache.set(std::to_string(i), i, {.time_to_live = i % 2 == 0 ? 0s : 1h});
+    }
+    std::size_t purged = 0;
+    int calls = 0;
+    for (; cache.size() > 500 && calls != 1000; ++calls) {
+        const std::size_t now = cache.purge_expired(10);
+        CHECK(now <= 10);
+        purged += now;
+    }
+    CHECK(purged == 500);
+    CHECK(cache.size() == 500);
+    CHECK(calls >= 51); // no fewer than 10 visits each can do
+    CHECK(calls <= 200);
+    CHECK(cache.purge_expired(0) == 0);
+}
+
+TEST_CASE("purge_expired gets past a long bucket with few visits", "[purging][promise-15]") {
+    test_clock::reset();
+    cache_with<constant_hash> cache;
+    for (int i = 0; i != 100; ++i) {
+        cache.set(std::to_string(i), i, {.time_to_live = i % 3 == 0 ? 0s : 1h});
+    }
+    std::size_t purged = 0;
+    for (int calls = 0; calls != 1000; ++calls) {
+        purged += cache.purge_expired(1);
+    }
+    CHECK(purged == 34);
+    CHECK(cache.size() == 66);
+}
+
+TEST_CASE("purge_expired visits each entry of a bucket once in a round", "[purging][promise-15]") {
+    for (int expired = 0; expired != 10; ++expired) {
+        test_clock::reset();
+        cache_with<constant_hash> cache(constant_hash{0});
+        for (int i = 0; i != 10; ++i) {
+            cache.set(std::to_string(i), i, {.time_to_live = i == expired ? 0s : 1h});
+        }
+        std::size_t purged = 0;
+        for (int calls = 0; calls != 10; ++calls) {
+            purged += cache.purge_expired(1);
+        }
+        CHECK(purged == 1);
+        CHECK(cache.purge_expired(5) == 0);
+        test_clock::advance(1h);
+        CHECK(cache.purge_expired() ==
+              9); // those before the place where the last call stopped, too
+    }
+}
+
+TEST_CASE("purge_expired bounds the buckets it walks and not only the entries",
+          "[purging][promise-15]") {
+    test_clock::reset();
+    cache_with<constant_hash> cache(constant_hash{50'000});
+    cache.reserve(100'000);
+    cache.set("only", 1, {.time_to_live = 0s});
+    int calls = 1;
+    while (cache.purge_expired(10) == 0) {
+        REQUIRE(++calls < 100'000);
+    }
+    CHECK(calls > 50'000 / 100); // more than there would be with 100 buckets each
+    CHECK(cache.empty());
+    cache.set("only", 1, {.time_to_live = 0s});
+    CHECK(cache.purge_expired() == 1); // unlimited: wherever the last call stopped
+}
+
+TEST_CASE("purge_expired goes on when the table has shrunk since", "[purging][promise-15]") {
+    test_clock::reset();
+    cachetory::memory_backend<int, test_clock> cache;
+    for (int i = 0; i != 1000; ++i) {
+        cache.set(std::to_string(i), i);
+    }
+    CHECK(cache.purge_expired(100) == 0);
+    cache.clear();
+    cache.set("a", 1, {.time_to_live = 0s});
+    CHECK(cache.purge_expired(50) == 1);
+}
+
+BACKEND_TEST_CASE("a purge may visit as many as it likes",
+                  "[purging][promise-15]",
+                  backends_in_memory) {
+    constexpr std::size_t max = std::numeric_limits<std::size_t>::max();
+    for (const std::size_t visits : {max, max - 1, max / 8 + 1, max / 8, max / 8 - 1, max / 16}) {
+        CAPTURE(visits);
+        auto cache = fresh<TestType>();
+        for (int i = 0; i != 200; ++i) {
+            (void)result(cache.set(std::to_string(i), i, {.time_to_live = i % 2 * 1h}));
+        }
+        CHECK(result(cache.purge_expired(visits)) == 100);
+        CHECK(result(cache.purge_expired(visits)) == 0);
+        CHECK(cache.size() == 100);
+    }
+}
+
+TEST_CASE("limited purges visit no more than they may and sweep all shards in the end",
+          "[purging][promise-15]") {
+    const std::size_t limit = GENERATE(std::size_t(1), std::size_t(5), std::size_t(40));
+    const std::size_t shards = GENERATE(std::size_t(1), std::size_t(7), std::size_t(64));
+    tracked_clock::reset();
+    tracked_cache<int> cache(shards);
+    for (int i = 0; i != 300; ++i) {
+        cache.set(std::to_string(i), i, {.time_to_live = i % 3 != 0 ? 1ns : 1h});
+    }
+    tracked_clock::advance(1ns);
+    std::size_t purged = 0;
+    std::size_t most = 0;
+    std::size_t most_locks = 0;
+    std::size_t calls = 0;
+    for (; purged != 200 && calls != 20'000; ++calls) {
+        tracked_mutex::reset();
+        const std::size_t now = cache.purge_expired(limit);
+        most_locks = std::max(most_locks, std::size_t(tracked_mutex::locks.load()));
+        most = std::max(most, now);
+        purged += now;
+    }
+    CHECK(purged == 200);
+    CHECK(most <= limit);
+    CHECK(most_locks <= shards + limit / 32);
+    CHECK(calls <= 300 / limit * 8 + shards * 8);
+    CHECK(cache.size() == 100);
+    CHECK(cache.purge_expired() == 0);
+}
+
+TEST_CASE("a purge that may visit one entry is not kept from the others by one that lives",
+          "[purging][promise-15]") {
+    tracked_clock::reset();
+    int calls = 0;
+    tracked_cache<int, support::digit_hash> cache(16, support::digit_hash(&calls));
+    cache.set("0", 1, {.time_to_live = 1h});
+    cache.set("9", 1, {.time_to_live = 0s});
+    std::size_t purged = 0;
+    for (int i = 0; i != 16 && purged == 0; ++i) {
+        purged = cache.purge_expired(1);
+    }
+    CHECK(purged == 1);
+}
+
+BACKEND_TEST_CASE(
+    "calls of a limited purge that do not overlap sweep everything in as many as promised",
+    "[purging][promise-15]",
+    std::tuple<support::memory, support::concurrent_memory>) {
+    constexpr std::size_t entries = 10'000;
+    const std::size_t limit = GENERATE(1U, 10U, 1000U);
+    const auto sweep = [&](auto& cache, std::size_t shards) {
+        test_clock::reset();
+        for (std::size_t i = 0; i != entries; ++i) {
+            cache.set(std::to_string(i), 1, {.time_to_live = i % 10 == 0 ? -1s : 1h});
+        }
+        std::size_t left = entries / 10 - cache.purge_expired(3); // the next begins in the middle
+        // A table has at most three times as many buckets as entries, and a small one at most 13.
+        const std::size_t buckets = 3 * entries + 13 * shards;
+        const std::size_t most = entries / limit + buckets / (8 * limit) + 2;
+        for (std::size_t calls = 1; left != 0; ++calls) {
+            REQUIRE(calls <= most);
+            left -= cache.purge_expired(limit);
+        }
+        CHECK(cache.size() == entries - entries / 10);
+    };
+    if constexpr (TestType::has.shared) {
+        const std::size_t shards = GENERATE(1U, 16U, 1024U);
+        support::backend_of<TestType> cache(shards);
+        sweep(cache, shards);
+    } else {
+        support::backend_of<TestType> cache;
+        sweep(cache, 1);
+    }
+}

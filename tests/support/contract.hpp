@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#ifndef CACHETORY_TESTS_SUPPORT_CONTRACT_HPP
+#define CACHETORY_TESTS_SUPPORT_CONTRACT_HPP
+
+#include "backends.hpp"
+#include "catch.hpp"
+#include "result.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace support {
+
+/// An entry whose value is 1, and which has expired.
+template <class Cache>
+void add_expired(Cache& cache, std::string_view key = "key") {
+    result(cache.set(key, 1));
+    expire(cache, key);
+}
+
+/// Whether there are so many entries. Yes, if the backend cannot tell.
+template <class Cache>
+bool has_size(const Cache& cache, std::size_t expected) {
+    if constexpr (has_sizes<Cache>) {
+        return cache.size() == expected && cache.empty() == (expected == 0);
+    } else {
+        return true;
+    }
+}
+
+/// How long the entry of `key` is yet to live, `std::nullopt` if forever. By a clock that runs,
+/// rounded to a minute.
+template <class Cache>
+std::optional<std::chrono::nanoseconds> time_left(Cache& cache, std::string_view key) {
+    const auto deadline = result(cache.deadline(key));
+    if (!deadline) {
+        return std::nullopt;
+    }
+    const auto left = *deadline - Cache::clock::now();
+    if constexpr (has_manual_clock<Cache>) {
+        return left;
+    } else {
+        return std::chrono::round<std::chrono::minutes>(left);
+    }
+}
+
+/// Lets some time pass, if a test can set the clock.
+template <class Cache>
+void pass(Cache&, std::chrono::nanoseconds length) {
+    if constexpr (has_manual_clock<Cache>) {
+        Cache::clock::advance(length);
+    }
+}
+
+using listing = std::vector<std::pair<std::string, int>>;
+
+/// What `get_many` has found.
+template <class Found>
+listing listed(const Found& found) {
+    listing list;
+    for (const auto& [key, value] : found) {
+        list.emplace_back(std::string(key), value);
+    }
+    return list;
+}
+
+/// Whether the operation throws a `key_error` with this key.
+template <class Operation>
+bool names_missing_key(std::string_view key, Operation operation) {
+    try {
+        operation();
+    } catch (const cachetory::key_error& error) {
+        return error.key() == key;
+    }
+    return false;
+}
+
+} // namespace support
+
+#endif

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#ifndef CACHETORY_TESTS_SUPPORT_COUNTING_HPP
+#define CACHETORY_TESTS_SUPPORT_COUNTING_HPP
+
+#include "allocations.hpp"
+#include "manual_clock.hpp"
+
+#include <cstddef>
+
+namespace support {
+
+/// How often an operation allocates.
+template <class Operation>
+std::size_t allocations_of(Operation operation) {
+    const std::size_t before = allocations();
+    operation();
+    return allocations() - before;
+}
+
+/// How often an operation reads the clock.
+template <class Clock = manual_clock<>, class Operation>
+int reads_of(Operation operation) {
+    Clock::reads = 0;
+    operation();
+    return Clock::reads;
+}
+
+} // namespace support
+
+#endif

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: MIT
+#ifndef CACHETORY_TESTS_SUPPORT_EXPLORER_HPP
+#define CACHETORY_TESTS_SUPPORT_EXPLORER_HPP
+
+#include "gate.hpp"
+#include "linearizability.hpp"
+#include "yielding.hpp"
+
+#include <cachetory/backend.hpp>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <random>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace support::linearizability {
+
+/// What one thread does in one history, and saw.
+template <class Cache>
+class actor {
+public:
+    actor(int number, std::uint64_t seed, Cache& cache, std::atomic<std::int64_t>& stamps)
+        : number_(number), random_(seed), cache_(cache), stamps_(stamps) {}
+
+    history act() {
+        scheduler::seed(static_cast<std::uint32_t>(random_()));
+        for (int n = roll(3) + 2; n != 0; --n) {
+            act_once();
+        }
+        return std::move(seen_);
+    }
+
+    /// Looks at everything.
+    history look_around() {
+        for (std::size_t key = 0; key != key_count; ++key) {
+            do_deadline({.what = verb::deadline, .key = key});
+            do_look_up({.what = verb::look_up, .key = key});
+        }
+        return std::move(seen_);
+    }
+
+private:
+    static constexpr std::size_t key_count = 3;
+    using time_point = typename Cache::time_point;
+
+    int roll(int sides) { return static_cast<int>(random_() % static_cast<unsigned>(sides)); }
+
+    static std::string name(std::size_t key) {
+        return std::string(1, static_cast<char>('a' + key));
+    }
+
+    /// Differs from every other in this history, also after any additions.
+    std::int64_t unique() { return 100 * (number_ * 20 + ++made_) + 1; }
+
+    std::optional<std::int64_t> life() {
+        return roll(3) == 0 ? std::nullopt : std::optional<std::int64_t>(roll(4));
+    }
+
+    void invoke(operation& op) { op.invoked = stamps_++; }
+
+    void respond(operation op, std::int64_t result) {
+        op.returned = stamps_++;
+        op.result = result;
+        op.thread = number_;
+        seen_.push_back(op);
+    }
+
+    static std::optional<cachetory::ttl> as_ttl(std::optional<std::int64_t> ticks) {
+        return ticks ? std::optional<cachetory::ttl>(std::chrono::nanoseconds(*ticks))
+                     : std::nullopt;
+    }
+
+    void do_look_up(operation op) {
+        invoke(op);
+        const auto found = cache_.find(name(op.key));
+        respond(op, found ? found->get() : absent);
+    }
+
+    void do_deadline(operation op) {
+        const std::string key = name(op.key);
+        std::int64_t when = absent;
+        invoke(op);
+        try {
+            const auto deadline = cache_.deadline(key);
+            when = deadline ? deadline->time_since_epoch().count() : never;
+        } catch (const cachetory::key_error&) {
+        }
+        respond(op, when);
+    }
+
+    void do_get_or_set(operation op) {
+        op.what = verb::look_up;
+        operation store = {verb::store_first, op.key, unique(), life()};
+        bool missed = false;
+        invoke(op);
+        const auto factory = [&] {
+            respond(op, absent);
+            missed = true;
+            invoke(store);
+            return yielding_number(store.argument);
+        };
+        const auto value = cache_.get_or_set(name(op.key), factory, as_ttl(store.life));
+        respond(missed ? store : op, value.get());
+    }
+
+    /// In one call, but with an instant for each key.
+    void do_get_many(operation op) {
+        std::array<std::int64_t, key_count> values;
+        values.fill(absent);
+        invoke(op);
+        for (const auto& [key, value] :
+             cache_.get_many(std::vector<std::string>{name(0), name(1), name(2)})) {
+            values[static_cast<std::size_t>(key[0] - 'a')] = value.get();
+        }
+        for (op.key = 0; op.key != key_count; ++op.key) {
+            respond(op, values[op.key]);
+        }
+    }
+
+    void do_clear(operation op) {
+        op.what = verb::clear;
+        invoke(op);
+        cache_.clear();
+        for (op.key = 0; op.key != key_count; ++op.key) {
+            respond(op, 0);
+        }
+    }
+
+    void act_once() {
+        operation op;
+        op.key = static_cast<std::size_t>(roll(4) % 3); // one of them more often
+        const std::string key = name(op.key);
+        switch (roll(24)) {
+        case 0:
+        case 1:
+        case 2:
+            return do_look_up(op);
+        case 3:
+            op.what = verb::contains;
+            invoke(op);
+            return respond(op, cache_.contains(key));
+        case 4: {
+            op.what = verb::take;
+            invoke(op);
+            const auto taken = cache_.take(key);
+            return respond(op, taken ? taken->get() : absent);
+        }
+        case 5:
+            op.what = verb::erase;
+            invoke(op);
+            return respond(op, cache_.erase(key));
+        case 6:
+        case 7:
+        case 8:
+            op = {verb::set, op.key, unique(), life()};
+            invoke(op);
+            return respond(op, cache_.set(key, op.argument, {as_ttl(op.life)}));
+        case 9:
+        case 10:
+        case 11:
+            op = {verb::set_if_absent, op.key, unique(), life()};
+            invoke(op);
+            return respond(op, cache_.set(key, op.argument, {as_ttl(op.life), true}));
+        case 12:
+            op = {verb::expire_in, op.key, 0, life()};
+            invoke(op);
+            return respond(op, cache_.expire_in(key, as_ttl(op.life)));
+        case 13:
+            op = {verb::expire_at, op.key, model::first_time + roll(6)};
+            invoke(op);
+            return respond(
+                op, cache_.expire_at(key, time_point(std::chrono::nanoseconds(op.argument))));
+        case 14:
+            return do_deadline({.what = verb::deadline, .key = op.key});
+        case 15:
+        case 16: {
+            op = {verb::add, op.key, 1};
+            std::int64_t before = absent;
+            invoke(op);
+            cache_.visit(key, [&](yielding_number& value) {
+                before = value.get();
+                value.add(op.argument);
+            });
+            return respond(op, before);
+        }
+        case 17:
+        case 18:
+            return do_get_or_set(op);
+        case 19:
+            return do_get_many(op);
+        case 20:
+            if (roll(3) == 0) {
+                return do_clear(op);
+            }
+            cache_.purge_expired(); // which nobody can see
+            return;
+        default:
+            op = {verb::advance_clock, op.key, 1 + roll(2)};
+            invoke(op);
+            return respond(op, yielding_clock::current += op.argument);
+        }
+    }
+
+    int number_;
+    std::mt19937_64 random_;
+    Cache& cache_;
+    std::atomic<std::int64_t>& stamps_;
+    int made_ = 0;
+    history seen_;
+};
+
+/// Runs and checks histories for some time, in threads that stay.
+template <class Cache>
+class explorer {
+public:
+    explicit explorer(std::uint64_t seed) : random_(seed) {
+        for (std::size_t i = 0; i != most_threads; ++i) {
+            threads_.emplace_back([this, i] { work(i); });
+        }
+    }
+
+    explorer(const explorer&) = delete;
+    explorer& operator=(const explorer&) = delete;
+
+    ~explorer() {
+        cache_ = std::nullopt;
+        phase_.arrive_and_wait();
+        for (std::thread& each : threads_) {
+            each.join();
+        }
+    }
+
+    /// The first history that cannot be explained, in words; empty if there was none.
+    std::string find_fault(std::chrono::duration<double> time) {
+        const auto end = std::chrono::steady_clock::now() + time;
+        do {
+            const history all = next_history();
+            ++histories;
+            for (std::size_t i = 0; i != all.size(); ++i) {
+                for (std::size_t j = 0; j != i; ++j) {
+                    overlaps += all[i].thread != all[j].thread &&
+                                all[i].invoked < all[j].returned &&
+                                all[j].invoked < all[i].returned;
+                }
+            }
+            if (!linearizable(all)) {
+                std::ostringstream words;
+                words << "history " << histories << ":\n" << all;
+                return words.str();
+            }
+        } while (std::chrono::steady_clock::now() < end);
+        return {};
+    }
+
+    std::size_t histories = 0;
+    std::size_t overlaps = 0; ///< Pairs of operations of two threads at the same time.
+
+private:
+    static constexpr std::size_t most_threads = 4;
+
+    history next_history() {
+        yielding_clock::current = model::first_time;
+        stamps_ = 0;
+        cache_.emplace(static_cast<std::size_t>(1 + random_() % 3));
+        seed_ = random_();
+        active_ = static_cast<std::size_t>(2 + random_() % (most_threads - 1));
+        phase_.arrive_and_wait(); // they begin
+        phase_.arrive_and_wait(); // they are done
+        history all = actor<Cache>(most_threads, 0, *cache_, stamps_).look_around();
+        for (history& each : seen_) {
+            all.insert(all.end(), each.begin(), each.end());
+            each.clear();
+        }
+        return all;
+    }
+
+    void work(std::size_t i) {
+        for (;;) {
+            phase_.arrive_and_wait();
+            if (!cache_) {
+                return;
+            }
+            if (i < active_) {
+                seen_[i] = actor<Cache>(static_cast<int>(i), seed_ + i, *cache_, stamps_).act();
+            }
+            phase_.arrive_and_wait();
+        }
+    }
+
+    std::mt19937_64 random_;
+    std::optional<Cache> cache_;
+    std::atomic<std::int64_t> stamps_ = 0;
+    std::uint64_t seed_ = 0;
+    std::size_t active_ = 0;
+    std::array<history, most_threads> seen_;
+    gate phase_{most_threads + 1};
+    std::vector<std::thread> threads_;
+};
+
+} // namespace support::linearizability
+
+#endif
