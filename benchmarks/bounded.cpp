@@ -24,6 +24,7 @@
 #include <string_view>
 #include <thread>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #if defined(__GLIBC__)
@@ -151,6 +152,10 @@ struct plan {
         if (operation == "insert and evict") { // keys that nobody has
             for (std::size_t i = 0; i != std::max<std::size_t>(10 * entries, 100'000); ++i) {
                 asked.push_back(key_number(entries + i));
+            }
+            for (std::size_t i = asked.size(); i > 1;
+                 --i) { // or a tree of keys would stay in the CPU's cache
+                std::swap(asked[i - 1], asked[random.below(i)]);
             }
         } else {
             const std::size_t keys = operation == "get or set" ? 10 * entries : entries;

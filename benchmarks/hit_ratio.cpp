@@ -45,6 +45,7 @@ struct options {
     std::vector<std::string> files;
     zipf_shape zipf;
     bool csv = false;
+    bool help = false;
 };
 
 template <class Number>
@@ -69,7 +70,9 @@ options parse(int argc, char** argv) {
         };
         const auto size = [&] { return positive<std::size_t>(value()); };
         const auto real = [&] { return positive<double>(value()); };
-        if (option == "--entries") {
+        if (option == "--help") {
+            parsed.help = true;
+        } else if (option == "--entries") {
             parsed.entries.push_back(size());
         } else if (option == "--percent") {
             parsed.percent.push_back(real());
@@ -179,6 +182,10 @@ void report(const std::string& name, const requests& all, const options& chosen)
 int main(int argc, char** argv) {
     try {
         const bench::options chosen = bench::parse(argc, argv);
+        if (chosen.help) {
+            fmt::print("{}", bench::usage);
+            return 0;
+        }
         for (const std::string& file : chosen.files) {
             bench::report(file, bench::read(file), chosen);
         }

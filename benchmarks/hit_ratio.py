@@ -132,7 +132,7 @@ def main():
     args = parser.parse_args()
     program = str(args.program)
     if not Path(program).is_file():
-        sys.exit(f"{program} is not there. Build it first: cmake --workflow --preset benchmark")
+        sys.exit(f"{program} is not there. Build it first: cmake --preset benchmark && cmake --build build/benchmark --target cachetory_hit_ratio")
 
     panels = [(title, replay(program, options)) for title, options in MADE_UP]
     for trace in args.traces:

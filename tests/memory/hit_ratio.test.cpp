@@ -70,7 +70,7 @@ requests jobs_of_200(std::size_t jobs, std::size_t times) {
     return made;
 }
 
-/// Each key is asked for twice, with `between` other keys in between, and never again.
+/// Each key is asked for twice, with `between` new keys in between, and never again.
 requests twice(std::size_t between) {
     requests made;
     for (std::size_t i = 0; i != 20'000; ++i) {
