@@ -128,19 +128,19 @@ constexpr auto any_fault = [](verdict found) { return !found.woken || !found.exc
 } // namespace
 
 TEST_CASE("no schedule of the lock's steps lets two threads in or leaves one asleep") {
-    CHECK(first_fault<adaptive_mutex<scheduled_word>>(1000, any_fault) == std::nullopt);
+    CHECK(first_fault<adaptive_mutex<scheduled_word>>(300, any_fault) == std::nullopt);
 }
 
 TEST_CASE("schedules find a lost wake-up") {
     CHECK(first_fault<flawed_mutex<flaw::none>>(100, any_fault) == std::nullopt);
-    CHECK(first_fault<flawed_mutex<flaw::mark_overwritten>>(1000, not_woken));
-    CHECK(first_fault<flawed_mutex<flaw::sleepers_forgotten>>(1000, not_woken));
-    CHECK(first_fault<flawed_mutex<flaw::unlocked_in_two_steps>>(1000, not_woken));
-    CHECK(first_fault<flawed_mutex<flaw::nobody_woken>>(1000, not_woken));
+    CHECK(first_fault<flawed_mutex<flaw::mark_overwritten>>(300, not_woken));
+    CHECK(first_fault<flawed_mutex<flaw::sleepers_forgotten>>(300, not_woken));
+    CHECK(first_fault<flawed_mutex<flaw::unlocked_in_two_steps>>(300, not_woken));
+    CHECK(first_fault<flawed_mutex<flaw::nobody_woken>>(300, not_woken));
 }
 
 TEST_CASE("schedules find a lock that lets two threads in") {
-    CHECK(first_fault<flawed_mutex<flaw::locked_in_two_steps>>(1000, not_excluded));
+    CHECK(first_fault<flawed_mutex<flaw::locked_in_two_steps>>(300, not_excluded));
 }
 
 TEST_CASE("a thread that waits for a holder that sleeps goes to sleep, too") {
@@ -196,7 +196,7 @@ TEST_CASE("threads that yield inside and outside the lock never meet in there") 
     int visits = 0;
     in_threads(8, [&](std::ptrdiff_t i) {
         std::minstd_rand random(static_cast<unsigned>(i) + 1);
-        for (int n = 0; n != 2000; ++n) {
+        for (int n = 0; n != 500; ++n) {
             const std::lock_guard lock(mutex);
             meetings += inside++ != 0 ? 1 : 0;
             if (random() % 8 == 0) {
@@ -207,16 +207,16 @@ TEST_CASE("threads that yield inside and outside the lock never meet in there") 
         }
     });
     CHECK(meetings == 0);
-    CHECK(visits == 8 * 2000);
+    CHECK(visits == 8 * 500);
 }
 
 TEST_CASE("everyone who waits while the holder is away gets the lock") {
-    for (int round = 0; round != 100; ++round) {
+    for (int round = 0; round != 50; ++round) {
         adaptive_mutex<> mutex;
         int visits = 0;
         in_threads(6, [&](std::ptrdiff_t i) {
             const std::lock_guard lock(mutex);
-            for (int n = 0; i == 0 && n != 20; ++n) {
+            for (int n = 0; i == 0 && n != 10; ++n) {
                 std::this_thread::yield();
             }
             ++visits;
@@ -231,7 +231,7 @@ TEST_CASE("64 threads count on one key of a shared cache") {
         cache(1);
     cache.set("hot", 0);
     in_threads(64, [&](std::ptrdiff_t) {
-        for (int n = 0; n != 500; ++n) {
+        for (int n = 0; n != 300; ++n) {
             cache.visit("hot", [](int& count) {
                 if (count++ % 64 == 0) {
                     std::this_thread::yield(); // the holder loses its core
@@ -239,5 +239,5 @@ TEST_CASE("64 threads count on one key of a shared cache") {
             });
         }
     });
-    CHECK(cache.get("hot") == 64 * 500);
+    CHECK(cache.get("hot") == 64 * 300);
 }
