@@ -76,15 +76,16 @@ public:
     /// An answer from the server at `address`.
     answer(reply_pointer reply, std::string_view address) : reply_(std::move(reply)) {
         if (reply_->type == REDIS_REPLY_ERROR) {
-            words_ = "redis server " + std::string(address) + ": ";
-            words_ += text_of(*reply_);
+            std::string words = "redis server " + std::string(address) + ": ";
+            words += text_of(*reply_);
+            words_ = std::make_unique<const std::string>(std::move(words));
         }
     }
 
     /// The reply. Throws `backend_error` with the server's words if it is an error.
     [[nodiscard]] const redisReply& value() const {
-        if (is_error()) {
-            throw backend_error(words_);
+        if (words_ != nullptr) {
+            throw backend_error(*words_);
         }
         return *reply_;
     }
@@ -93,8 +94,11 @@ public:
 
     /// Whether this is an error whose first word is `code`.
     [[nodiscard]] bool is_error(std::string_view code) const noexcept {
+        if (!is_error()) {
+            return false;
+        }
         const std::string_view words = text_of(*reply_);
-        return is_error() && words.substr(0, words.find(' ')) == code;
+        return words.substr(0, words.find(' ')) == code;
     }
 
     /// The server's words for an error.
@@ -110,7 +114,7 @@ public:
 
 private:
     reply_pointer reply_;
-    std::string words_ = {}; // of an error
+    std::unique_ptr<const std::string> words_ = {}; // of an error; it makes answers cheap to move
 };
 
 } // namespace cachetory::detail::redis

@@ -4,6 +4,7 @@
 
 #include "answer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstddef>
@@ -153,7 +154,7 @@ private:
         bytes_ += key.prefix;
         bytes_ += key.name;
         open_.key_end = bytes_.size();
-        bytes_ += "\r\n";
+        bytes_ += line_end;
         for (const std::string_view word : rest) {
             add_word(word);
         }
@@ -163,16 +164,18 @@ private:
     void add_word(std::string_view word) {
         add_header('$', word.size());
         bytes_ += word;
-        bytes_ += "\r\n";
+        bytes_ += line_end;
     }
 
     void add_header(char kind, std::size_t count) {
-        std::array<char, std::numeric_limits<std::size_t>::digits10 + 1> digits{};
-        char* const end = digits.data() + digits.size();
-        bytes_ += kind;
-        bytes_.append(digits.data(), std::to_chars(digits.data(), end, count).ptr);
-        bytes_ += "\r\n";
+        std::array<char, std::numeric_limits<std::size_t>::digits10 + 4> line{};
+        line.front() = kind;
+        char* end = std::to_chars(line.data() + 1, line.data() + line.size(), count).ptr;
+        end = std::copy(line_end.begin(), line_end.end(), end);
+        bytes_.append(line.data(), end);
     }
+
+    static constexpr std::string_view line_end = "\r\n";
 
     std::string bytes_ = {};
     std::vector<part> parts_ = {};

@@ -78,11 +78,11 @@ private:
         for (const batch::part& part : commands.parts()) {
             slots.push_back(slot_of(commands.key_of(part)));
         }
-        const std::vector<node_pointer> owners = owners_.of(slots);
+        std::vector<node_pointer> owners = owners_.of(slots);
         std::vector<errand> errands;
         errands.reserve(owners.size());
         for (std::size_t i = 0; i != owners.size(); ++i) {
-            errands.push_back({i, owners[i], false});
+            errands.push_back({i, std::move(owners[i]), false});
         }
         return errands;
     }
