@@ -73,6 +73,9 @@ inline bool is_scan_page(const redisReply& reply) {
 /// What a server said to one part of a batch: a reply of the kind expected, or an error.
 class answer {
 public:
+    /// None yet: it may only be assigned to.
+    answer() = default;
+
     /// An answer from the server at `address`.
     answer(reply_pointer reply, std::string_view address) : reply_(std::move(reply)) {
         if (reply_->type == REDIS_REPLY_ERROR) {
@@ -113,7 +116,7 @@ public:
     }
 
 private:
-    reply_pointer reply_;
+    reply_pointer reply_ = {};
     std::unique_ptr<const std::string> words_ = {}; // of an error; it makes answers cheap to move
 };
 

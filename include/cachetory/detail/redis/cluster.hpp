@@ -30,15 +30,10 @@ public:
     explicit cluster(redis_options options) : owners_(std::move(options)) {}
 
     [[nodiscard]] std::vector<answer> exchange(const batch& commands) override {
-        std::vector<std::optional<answer>> found(commands.parts().size());
+        std::vector<answer> answers(commands.parts().size());
         std::vector<errand> left = errands_of(commands);
         for (int hops = 0; !left.empty(); ++hops) {
-            left = run(commands, left, hops < most_hops, found);
-        }
-        std::vector<answer> answers;
-        answers.reserve(found.size());
-        for (std::optional<answer>& each : found) {
-            answers.push_back(*std::move(each));
+            left = run(commands, left, hops < most_hops, answers);
         }
         return answers;
     }
@@ -87,12 +82,12 @@ private:
         return errands;
     }
 
-    /// Sends `errands` and puts the answers into `found`. If `may_redirect`, returns the errands
-    /// that have to go to another server instead.
+    /// Sends `errands` and puts their answers into `answers`. If `may_redirect`, returns the
+    /// errands that have to go to another server instead.
     std::vector<errand> run(const batch& commands,
                             const std::vector<errand>& errands,
                             bool may_redirect,
-                            std::vector<std::optional<answer>>& found) {
+                            std::vector<answer>& answers) {
         std::vector<group> groups = grouped(commands, errands);
         exchange(commands, groups);
         std::vector<errand> left;
@@ -110,7 +105,7 @@ private:
                 if (given.is_error("CLUSTERDOWN") || given.is_error("READONLY")) {
                     owners_.distrust();
                 }
-                found[each.indices[i]].emplace(std::move(given));
+                answers[each.indices[i]] = std::move(given);
             }
         }
         std::sort(left.begin(), left.end(), // commands of one key stay in their order
