@@ -67,6 +67,7 @@ TEST_CASE("an idle connection that the server has closed is replaced before anyt
         CHECK(cache.get(std::to_string(i)) == "ok");
         CHECK(server.received("GET") == i);
         CHECK(server.accepted() == i);
+        server.wait_until_closed();
     }
 }
 

@@ -29,6 +29,7 @@ public:
                 "cluster-replica-validity-factor 0", "cluster-allow-replica-migration no",
                 "repl-diskless-sync yes", "repl-diskless-sync-delay 0"});
             nodes_[i].command({"CLUSTER", "SET-CONFIG-EPOCH", std::to_string(i + 1)});
+            ids_.push_back(nodes_[i].command({"CLUSTER", "MYID"}));
         }
         for (std::size_t i = 0; i < primaries; ++i) {
             nodes_[i].command({"CLUSTER", "ADDSLOTSRANGE", std::to_string(first_slot(i)),
@@ -43,7 +44,7 @@ public:
         wait_until([&] { return all([](redis_server& n) { return known_nodes(n) == nodes; }); },
                    "for the nodes to know each other");
         for (std::size_t i = primaries; i < nodes; ++i) {
-            const std::string primary = id(i - primaries);
+            const std::string& primary = ids_[i - primaries];
             wait_until(
                 [&] {
                     return nodes_[i].command({"CLUSTER", "REPLICATE", primary}) == "OK";
@@ -60,21 +61,17 @@ public:
         return "redis+cluster://" + nodes_[0].address() + ',' + nodes_[1].address() + rest;
     }
 
-    std::string id(std::size_t i) { return nodes_.at(i).command({"CLUSTER", "MYID"}); }
-
     bool is_primary(std::size_t i) { return nodes_.at(i).info("role") == "master"; }
 
     std::string slot_of(const std::string& key) {
         return nodes_[0].command({"CLUSTER", "KEYSLOT", key});
     }
 
-    /// Moves `slot`, with the keys in it, from one primary to another. `meanwhile` is called when
-    /// the slot is on its way and some of its keys may have left.
-    template <class Meanwhile>
-    void move_slot(std::size_t slot, std::size_t from, std::size_t to, Meanwhile meanwhile) {
+    /// Moves `slot`, with the keys in it, from one primary to another.
+    void move_slot(std::size_t slot, std::size_t from, std::size_t to) {
         const std::string number = std::to_string(slot);
-        const std::string target = id(to);
-        expect_ok(to, {"CLUSTER", "SETSLOT", number, "IMPORTING", id(from)});
+        const std::string& target = ids_[to];
+        expect_ok(to, {"CLUSTER", "SETSLOT", number, "IMPORTING", ids_[from]});
         expect_ok(from, {"CLUSTER", "SETSLOT", number, "MIGRATING", target});
         for (bool more = true; more;) {
             std::istringstream keys(
@@ -89,14 +86,9 @@ public:
             if (more) {
                 nodes_[from].command(migrate);
             }
-            meanwhile();
         }
         expect_ok(to, {"CLUSTER", "SETSLOT", number, "NODE", target});
         expect_ok(from, {"CLUSTER", "SETSLOT", number, "NODE", target});
-    }
-
-    void move_slot(std::size_t slot, std::size_t from, std::size_t to) {
-        move_slot(slot, from, to, [] {});
     }
 
     /// Makes the replica `i` a primary, while the primary still answers.
@@ -162,6 +154,7 @@ private:
     }
 
     std::deque<redis_server> nodes_;
+    std::vector<std::string> ids_;
 };
 
 /// A cluster that all tests of this program share, as the last of them has left it, but with the

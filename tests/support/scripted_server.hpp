@@ -112,7 +112,19 @@ public:
         return accepted_;
     }
 
+    /// Waits until it has closed all connections, as it does after `and_close`.
+    void wait_until_closed() const {
+        while (open() != 0) {
+            std::this_thread::yield();
+        }
+    }
+
 private:
+    std::size_t open() const {
+        const std::lock_guard lock(mutex_);
+        return open_;
+    }
+
     void run() {
         std::map<int, std::string> unread; // of each connection
         for (;;) {
@@ -131,11 +143,14 @@ private:
                 unread[connection];
                 const std::lock_guard lock(mutex_);
                 ++accepted_;
+                ++open_;
             }
             for (std::size_t i = 2; i < waiting.size(); ++i) {
                 if (waiting[i].revents != 0 && !serve(waiting[i].fd, unread[waiting[i].fd])) {
                     ::close(waiting[i].fd);
                     unread.erase(waiting[i].fd);
+                    const std::lock_guard lock(mutex_);
+                    --open_;
                 }
             }
         }
@@ -204,6 +219,7 @@ private:
     script answers_;
     std::vector<words> received_;
     std::size_t accepted_ = 0;
+    std::size_t open_ = 0;
     std::thread thread_;
 };
 

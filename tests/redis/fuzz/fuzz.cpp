@@ -96,6 +96,7 @@ void answer_verb(std::size_t number, const std::string& answers) {
     } catch (const cachetory::backend_error&) {
     } catch (const cachetory::key_error&) {
     }
+    server.wait_until_closed();
     server.play([](const support::words&) { return "$2\r\nok\r\n"; });
     require(cache.get("key") == "ok", "a late answer");
 }
