@@ -61,7 +61,7 @@ std::size_t redirections(redis_cluster& cluster) {
 
 TEST_CASE("every verb works in a cluster", "[cluster]") {
     redis_cluster& cluster = shared_redis_cluster();
-    auto cache = cachetory::redis_backend::from_url(cluster.url("?timeout=5000"));
+    auto cache = cachetory::redis_backend::from_url(cluster.url());
     for (const support::redis_verb& verb : support::redis_verbs()) {
         INFO(verb.name);
         cache.set("key", "value");
@@ -87,7 +87,7 @@ TEST_CASE("every verb works in a cluster", "[cluster]") {
 TEST_CASE("bulk verbs and clear reach every server of a cluster, in the order of the request",
           "[cluster]") {
     redis_cluster& cluster = shared_redis_cluster();
-    auto cache = cachetory::redis_backend::from_url(cluster.url("?timeout=5000"));
+    auto cache = cachetory::redis_backend::from_url(cluster.url());
     pairs items;
     std::vector<std::string> keys;
     for (std::size_t i = 0; i < 3'000; ++i) {
@@ -113,7 +113,7 @@ TEST_CASE("bulk verbs and clear reach every server of a cluster, in the order of
 TEST_CASE("one element of another type fails a bulk verb of a cluster, and harms no later call",
           "[cluster]") {
     redis_cluster& cluster = shared_redis_cluster();
-    auto cache = cachetory::redis_backend::from_url(cluster.url("?timeout=5000"));
+    auto cache = cachetory::redis_backend::from_url(cluster.url());
     cache.set_many(pairs{{"a", "1"}, {"b", "2"}, {"c", "3"}, {"d", "4"}});
     for (std::size_t i = 0; i < redis_cluster::primaries; ++i) {
         cluster.node(i).command({"LPUSH", "list", "element"}); // two of them say MOVED
@@ -125,7 +125,7 @@ TEST_CASE("one element of another type fails a bulk verb of a cluster, and harms
 
 TEST_CASE("a key is sent to the server that has its slot", "[cluster]") {
     redis_cluster& cluster = shared_redis_cluster();
-    auto cache = cachetory::redis_backend::from_url(cluster.url("?timeout=5000"));
+    auto cache = cachetory::redis_backend::from_url(cluster.url());
     const std::size_t before = redirections(cluster);
     for (const std::string key :
          {"", "{", "}", "{}", "{}a", "{}b", "{a}", "{a}b", "b{a}", "{a}{b}", "{{a}}", "a{b",
@@ -155,7 +155,7 @@ TEST_CASE("a user of the access control list is let into a cluster", "[cluster]"
 
 TEST_CASE("slots may move under traffic", "[cluster]") {
     redis_cluster& cluster = shared_redis_cluster();
-    auto cache = cachetory::redis_backend::from_url(cluster.url("?timeout=20000"));
+    auto cache = cachetory::redis_backend::from_url(cluster.url());
     const std::size_t first = redis_cluster::first_slot(1);
     const std::size_t last = first + 500;
     const auto moves = [&](const std::string& key) {
@@ -176,7 +176,7 @@ TEST_CASE("slots may move under traffic", "[cluster]") {
 
 TEST_CASE("a planned failover of a cluster gives no wrong answer", "[cluster]") {
     redis_cluster& cluster = shared_redis_cluster();
-    auto cache = cachetory::redis_backend::from_url(cluster.url("?timeout=5000"));
+    auto cache = cachetory::redis_backend::from_url(cluster.url());
     redis_traffic traffic(cache, keys_for_threads(8, any), support::writes::may_be_lost);
     traffic.wait_for_rounds(100);
     cluster.fail_over_to(3);
@@ -191,7 +191,7 @@ TEST_CASE("a planned failover of a cluster gives no wrong answer", "[cluster]") 
 
 TEST_CASE("a cluster that loses a primary is well again on the same object", "[cluster]") {
     redis_cluster& cluster = shared_redis_cluster();
-    auto cache = cachetory::redis_backend::from_url(cluster.url("?timeout=1000"));
+    auto cache = cachetory::redis_backend::from_url(cluster.url());
     const std::size_t descriptors = support::open_descriptors();
     {
         redis_traffic traffic(cache, keys_for_threads(8, any), support::writes::may_be_lost);

@@ -110,7 +110,7 @@ TEST_CASE("a replica refuses to write, and its idle connections are dropped", "[
 
 TEST_CASE("a server that is still loading says so", "[redis]") {
     support::redis_server server({"rdbcompression no"});
-    auto cache = cachetory::redis_backend::from_url(server.url("?timeout=10000"));
+    auto cache = cachetory::redis_backend::from_url(server.url());
     std::vector<std::pair<std::string, std::string>> items;
     for (std::size_t i = 0; i < 200; ++i) {
         items.emplace_back(std::to_string(i), std::string(4'096, 'x'));

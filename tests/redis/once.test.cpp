@@ -34,7 +34,7 @@ TEST_CASE("nothing is ever sent twice, however the server fails", "[redis]") {
               support::scripted_answer("-TRYAGAIN\r\n"),
               support::scripted_answer("-CLUSTERDOWN\r\n"), support::scripted_answer("?\r\n"),
               support::scripted_answer("-MOVED 1 127.0.0.1:1\r\n")}) {
-            auto cache = cachetory::redis_backend::from_url(server.url("?timeout=5000"));
+            auto cache = cachetory::redis_backend::from_url(server.url());
             INFO(verb.name << " is answered '" << answer.bytes << "'");
             server.play(always("$2\r\nok\r\n"));
             CHECK(cache.get("warm") == "ok"); // so that there is an idle connection
@@ -62,7 +62,7 @@ TEST_CASE("nothing is sent twice after a timeout", "[redis]") {
 TEST_CASE("an idle connection that the server has closed is replaced before anything is sent",
           "[redis]") {
     support::scripted_server server(always(support::and_close("$2\r\nok\r\n")));
-    auto cache = cachetory::redis_backend::from_url(server.url("?timeout=5000"));
+    auto cache = cachetory::redis_backend::from_url(server.url());
     for (std::size_t i = 1; i <= 20; ++i) {
         CHECK(cache.get(std::to_string(i)) == "ok");
         CHECK(server.received("GET") == i);
@@ -73,7 +73,7 @@ TEST_CASE("an idle connection that the server has closed is replaced before anyt
 
 TEST_CASE("each verb sends the commands that do it at once", "[redis]") {
     support::scripted_server server(always("-ERR\r\n"));
-    auto cache = cachetory::redis_backend::from_url(server.url("?timeout=5000")).under("p:");
+    auto cache = cachetory::redis_backend::from_url(server.url()).under("p:");
     const auto sent = [&](auto call) {
         server.play(always("-ERR\r\n"));
         CHECK_THROWS_AS(call(), cachetory::backend_error);
@@ -113,7 +113,7 @@ TEST_CASE("each verb sends the commands that do it at once", "[redis]") {
 
 TEST_CASE("get_or_set asks once, and stores once in one command", "[redis]") {
     support::scripted_server server(always("$-1\r\n"));
-    auto cache = cachetory::redis_backend::from_url(server.url("?timeout=5000"));
+    auto cache = cachetory::redis_backend::from_url(server.url());
     using options = std::set<std::string>;
     const auto stored_with = [&](auto factory, std::optional<cachetory::ttl> time_to_live) {
         server.play(always("$-1\r\n"));

@@ -45,7 +45,7 @@ scripted_server::script role(const std::string& name) {
 
 TEST_CASE("every verb works on the primary that the sentinels name", "[sentinel]") {
     redis_sentinels& all = shared_redis_sentinels();
-    auto cache = cachetory::redis_backend::from_url(all.url("/2?timeout=5000"));
+    auto cache = cachetory::redis_backend::from_url(all.url(std::string("/2") + support::patience));
     for (const support::redis_verb& verb : support::redis_verbs()) {
         INFO(verb.name);
         cache.set("key", "value");
@@ -59,7 +59,7 @@ TEST_CASE("every verb works on the primary that the sentinels name", "[sentinel]
 
 TEST_CASE("a service that no sentinel knows is an error with its name", "[sentinel]") {
     redis_sentinels& all = shared_redis_sentinels();
-    const std::string url = all.url();
+    const std::string url = all.url("");
     auto cache = cachetory::redis_backend::from_url(url.substr(0, url.size() - 4) + "another");
     CHECK_THROWS_WITH(cache.find("key"), contains("another"));
     CHECK_THROWS_AS(cache.set("key", "value"), cachetory::backend_error);
@@ -67,7 +67,7 @@ TEST_CASE("a service that no sentinel knows is an error with its name", "[sentin
 
 TEST_CASE("a planned failover by sentinels heals on the same object", "[sentinel]") {
     redis_sentinels& all = shared_redis_sentinels();
-    auto cache = cachetory::redis_backend::from_url(all.url("?timeout=1000"));
+    auto cache = cachetory::redis_backend::from_url(all.url());
     redis_traffic traffic(cache, keys, support::writes::may_be_lost);
     traffic.wait_for_rounds(100);
     const std::size_t primary = all.fail_over();
@@ -86,7 +86,7 @@ TEST_CASE("a planned failover by sentinels heals on the same object", "[sentinel
 
 TEST_CASE("a primary that dies is replaced on the same object", "[sentinel]") {
     redis_sentinels& all = shared_redis_sentinels();
-    auto cache = cachetory::redis_backend::from_url(all.url("?timeout=1000"));
+    auto cache = cachetory::redis_backend::from_url(all.url());
     const std::size_t descriptors = support::open_descriptors();
     {
         redis_traffic traffic(cache, keys, support::writes::may_be_lost);

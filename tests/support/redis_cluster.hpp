@@ -57,7 +57,7 @@ public:
     redis_server& node(std::size_t i) { return nodes_.at(i); }
 
     /// With the addresses of the first two nodes, and then `rest`.
-    std::string url(const std::string& rest = "") const {
+    std::string url(const std::string& rest = patience) const {
         return "redis+cluster://" + nodes_[0].address() + ',' + nodes_[1].address() + rest;
     }
 

@@ -42,7 +42,7 @@ public:
     redis_server& sentinel(std::size_t i) { return sentinels_.at(i); }
 
     /// With the addresses of all sentinels, and then `rest`.
-    std::string url(const std::string& rest = "") const {
+    std::string url(const std::string& rest = patience) const {
         std::string addresses;
         for (const redis_server& sentinel : sentinels_) {
             addresses += (addresses.empty() ? "" : ",") + sentinel.address();

@@ -21,6 +21,9 @@
 
 namespace support {
 
+/// What follows an address in a URL, so that a busy machine makes no call time out.
+inline constexpr const char* patience = "?timeout=20000";
+
 /// Asks `done` every few milliseconds until it returns true. Throws if that takes too long.
 template <class Done>
 void wait_until(Done done,
@@ -61,7 +64,9 @@ public:
     std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
 
     /// `redis://127.0.0.1:<port>` and then `rest`.
-    std::string url(const std::string& rest = "") const { return "redis://" + address() + rest; }
+    std::string url(const std::string& rest = patience) const {
+        return "redis://" + address() + rest;
+    }
 
     /// Kills it with SIGKILL.
     void kill() { process_.kill(); }

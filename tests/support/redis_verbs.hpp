@@ -88,6 +88,19 @@ inline const std::vector<redis_verb>& redis_verbs() {
     return all;
 }
 
+/// What `call` returns, at the first attempt that ends without a `backend_error`: a busy machine
+/// may take longer than a short timeout.
+template <class Call>
+auto patiently(Call call) {
+    for (int attempt = 0; attempt < 100; ++attempt) {
+        try {
+            return call();
+        } catch (const cachetory::backend_error&) {
+        }
+    }
+    return call();
+}
+
 /// How many descriptors this process has open.
 inline std::size_t open_descriptors() {
     const std::filesystem::directory_iterator all("/proc/self/fd");

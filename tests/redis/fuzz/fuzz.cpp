@@ -86,7 +86,7 @@ void parse_url(const std::string& url) {
 /// own answer.
 void answer_verb(std::size_t number, const std::string& answers) {
     static support::scripted_server server([](const support::words&) { return ""; });
-    static auto cache = cachetory::redis_backend::from_url(server.url("?timeout=10000"));
+    static auto cache = cachetory::redis_backend::from_url(server.url());
     server.play([left = answers](const support::words&) mutable { // once, or SCAN might never end
         return support::and_close(std::exchange(left, ""));
     });
