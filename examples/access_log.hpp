@@ -115,8 +115,8 @@ inline std::optional<std::string> cut_client(std::string_view& line) {
     return client ? std::optional(std::move(client->name)) : std::nullopt;
 }
 
-/// Whether `text` is a user name, or `-` where there is none. There are user names with spaces; but
-/// if a `-` stands alone in one, then it is the ident, and fields that nobody knows are in front.
+/// Whether `text` is a user name, or `-` where there is none. User names may have spaces. But a `-`
+/// that stands alone in one is the ident: the line then begins with fields of another format.
 inline bool is_user(std::string_view text) {
     return text == "-" || !(text.empty() || text.starts_with("- ") || text.ends_with(" -") ||
                             text.find(" - ") != std::string_view::npos);

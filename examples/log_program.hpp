@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What programs that read one log have in common: options, each with a number, and at most one
-// file; a line for standard error where something cannot be read; an exit status.
+// What programs that read one log have in common: options that take a number each, at most one
+// file, what they say about lines that they skip, and their exit status.
 #ifndef CACHETORY_EXAMPLES_LOG_PROGRAM_HPP
 #define CACHETORY_EXAMPLES_LOG_PROGRAM_HPP
 

@@ -6,8 +6,8 @@
 //
 // The clock stands at the time of the line being read. It goes backwards where the log does:
 // servers write a line when a request ends, with the time at which it began. Lines that are late by
-// less than the idle time are counted as if the log was in order. A line that is later than that
-// is skipped, unless it belongs to the latest session of its client all the same.
+// less than the idle time are counted as if the log were in order. This is not promised for lines
+// that are later: those that do not touch their client's latest session are skipped.
 #include "log_program.hpp"
 
 #include <algorithm>
