@@ -87,7 +87,7 @@ std::string to_bytes(const Serializer& format, V&& value) {
     if constexpr (std::same_as<std::remove_cvref_t<V>, Value>) {
         return format.serialize(std::as_const(value));
     } else {
-        const Value& converted = as_wire<Value>(std::forward<V>(value));
+        const Value converted = as_wire<Value>(std::forward<V>(value));
         return format.serialize(converted);
     }
 }
@@ -153,18 +153,18 @@ private:
 
 } // namespace detail
 
-/// Values of any type in a backend of strings: writes each as bytes, and reads it back.
+/// A backend of values of any type, made of a backend of strings: it writes each value as bytes and
+/// reads it back.
 ///
-/// The verbs are those of the backend, but what they give are copies. Bytes that `Serializer`
-/// cannot read, such as those of an older version of the program, are as good as absent to every
-/// verb that reads a value: `get`, `find`, `touch`, `get_many`, `take` and `get_or_set`, which
-/// replaces them. To the other verbs, `set` with `if_not_exists` included, they are an entry like
-/// any other.
+/// The verbs are those of the backend, but they give copies. Bytes that `Serializer` cannot read,
+/// such as those of an older version of the program, are as good as absent to every verb that reads
+/// a value: `get`, `find`, `touch`, `get_many`, `take` and `get_or_set`, which replaces them. To
+/// the other verbs, `set` with `if_not_exists` included, they are an entry like any other.
 ///
 /// What the serializer throws comes out. The entry then stays as it is, but `take` has erased it,
-/// and `touch` has set its deadline.
+/// `touch` has set its deadline, and `get_or_set` may have stored what its factory made.
 ///
-/// As safe to share between threads as `Backend` is, if the serializer's members are.
+/// As safe to share between threads as `Backend` is, if the members of the serializer are.
 template <class Value, backend Backend, serializer_of<Value> Serializer = serializer<Value>>
 class serialized_backend {
     static_assert(std::same_as<typename Backend::wire_type, std::string>,
@@ -221,8 +221,8 @@ public:
         return read(backend_.find(key));
     }
 
-    /// Same as `find`, then `expire_in`, in one step. It sets the deadline of bytes that it cannot
-    /// read, too.
+    /// Same as `find`, then `expire_in`, in one step. Bytes that cannot be read also get the new
+    /// deadline.
     std::optional<Value> touch(std::string_view key, std::optional<ttl> time_to_live) {
         return read(backend_.touch(key, time_to_live));
     }
@@ -242,15 +242,15 @@ public:
         std::vector<std::pair<std::string, Value>> found;
         detail::reserve_for(stored, found);
         for (auto& [key, bytes] : stored) {
-            if (std::optional<Value> value = serializer_.deserialize(bytes)) {
+            if (std::optional<Value> value = serializer_.deserialize(std::string_view(bytes))) {
                 found.emplace_back(std::string(std::move(key)), *std::move(value));
             }
         }
         return found;
     }
 
-    /// Erases the entry of `key` and returns its value, `std::nullopt` if there is none that can be
-    /// read. It erases bytes that it cannot read, too.
+    /// Erases the entry of `key`, even if its bytes cannot be read. Returns its value, or
+    /// `std::nullopt` if there is none that can be read.
     std::optional<Value> take(std::string_view key) { return read(backend_.take(key)); }
 
     // Modifiers
@@ -307,8 +307,8 @@ public:
                 return make_bytes();
             }
         };
-        if (std::optional<Value> first =
-                serializer_.deserialize(backend_.get_or_set(key, make, time_to_live))) {
+        if (std::optional<Value> first = serializer_.deserialize(
+                std::string_view(backend_.get_or_set(key, make, time_to_live)))) {
             return *std::move(first);
         }
         if (!made) {
@@ -391,7 +391,7 @@ private:
     /// `found`: what the backend's look-up gave, a pointer or an optional.
     template <class Found>
     std::optional<Value> read(const Found& found) const {
-        return found ? serializer_.deserialize(*found) : std::nullopt;
+        return found ? serializer_.deserialize(std::string_view(*found)) : std::nullopt;
     }
 
     Backend backend_;
