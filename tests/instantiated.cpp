@@ -5,6 +5,7 @@
 #include <cachetory/concurrent_memory_backend.hpp>
 #include <cachetory/memory_backend.hpp>
 #include <cachetory/ready_future.hpp>
+#include <cachetory/serialized_backend.hpp>
 #include <chrono>
 #include <mutex>
 #include <string>
@@ -23,6 +24,7 @@ template class cachetory::concurrent_memory_backend<std::string,
 template class cachetory::async_backend<cachetory::memory_backend<std::string>>;
 template class cachetory::async_backend<cachetory::bounded_memory_backend<std::string>>;
 template class cachetory::async_backend<cachetory::concurrent_memory_backend<std::string>>;
+template class cachetory::serialized_backend<double, cachetory::memory_backend<std::string>>;
 template class cachetory::ready_future<std::string>;
 template class cachetory::ready_future<std::string&>;
 template class cachetory::ready_future<void>;

@@ -2,7 +2,7 @@
 // How serialized_backend holds a backend: construction, ranges, capacity, what it asks of one.
 #include <cachetory/serialized_backend.hpp>
 
-#include "support/catch.hpp"
+#include "../support/catch.hpp"
 
 #include <cachetory/async_backend.hpp>
 #include <cachetory/concurrent_memory_backend.hpp>

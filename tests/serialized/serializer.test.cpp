@@ -2,7 +2,7 @@
 // What the ready-made serializers write, and which bytes they refuse to read.
 #include <cachetory/detail/number_text.hpp>
 
-#include "support/catch.hpp"
+#include "../support/catch.hpp"
 
 #include <cachetory/serialized_backend.hpp>
 

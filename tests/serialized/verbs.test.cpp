@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <cachetory/serialized_backend.hpp>
 
-#include "support/catch.hpp"
-#include "support/values.hpp"
+#include "../support/catch.hpp"
+#include "../support/values.hpp"
 
 #include <cachetory/concurrent_memory_backend.hpp>
 #include <cachetory/manual_clock.hpp>
@@ -167,7 +167,10 @@ TEMPLATE_TEST_CASE("what the factory stores under the key itself stays",
 
 // Values
 
-TEMPLATE_TEST_CASE("a value is only read, be it an rvalue", "", strings, shared_strings) {
+TEMPLATE_TEST_CASE("set and set_many only read a value, even an rvalue",
+                   "",
+                   strings,
+                   shared_strings) {
     const std::string text = "a value too long to be stored in the string object itself";
     serialized_backend<std::string, TestType> cache;
     std::string value = text;

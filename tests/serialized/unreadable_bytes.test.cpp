@@ -3,8 +3,8 @@
 // behind if the serializer throws.
 #include <cachetory/serialized_backend.hpp>
 
-#include "support/catch.hpp"
-#include "support/faulty_serializer.hpp"
+#include "../support/catch.hpp"
+#include "../support/faulty_serializer.hpp"
 
 #include <cachetory/concurrent_memory_backend.hpp>
 #include <cachetory/manual_clock.hpp>
