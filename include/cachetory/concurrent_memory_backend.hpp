@@ -81,8 +81,8 @@ public:
 
     /// Makes an empty cache without a bound.
     template <class B = Bound>
-    requires std::same_as<B, unbounded> concurrent_memory_backend()
-        : shards_(default_shards, Hash()) {}
+    requires std::same_as<B, unbounded> && std::default_initializable<Hash>
+    concurrent_memory_backend() : shards_(default_shards, Hash()) {}
 
     /// Makes an empty cache without a bound. The number is one of shards, not of entries. Throws
     /// `std::invalid_argument` if it is 0.

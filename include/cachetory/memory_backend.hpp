@@ -89,7 +89,8 @@ public:
 
     /// Makes an empty cache without a bound.
     template <class B = Bound>
-    requires std::same_as<B, unbounded> memory_backend() : entries_() {}
+    requires std::same_as<B, unbounded> && std::default_initializable<Hash> memory_backend()
+        : entries_() {}
 
     template <class B = Bound>
     requires std::same_as<B, unbounded>

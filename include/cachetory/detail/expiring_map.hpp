@@ -107,7 +107,8 @@ public:
     };
     using displaced = std::conditional_t<is_bounded, bounded_displaced, unbounded_displaced>;
 
-    expiring_map() = default;
+    template <std::default_initializable H = Hash>
+    expiring_map() : entries_() {}
 
     explicit expiring_map(Hash hash, eviction<Bound> policy = {})
         : eviction<Bound>(std::move(policy)), entries_(0, std::move(hash)) {}
@@ -432,7 +433,7 @@ private:
         }
     }
 
-    map entries_ = {};
+    map entries_;
     table_cursor cursor_ = {}; // where the next sweep begins, and where the hand stands
 };
 
