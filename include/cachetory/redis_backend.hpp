@@ -16,6 +16,7 @@
 #include "detail/redis/options.hpp"
 #include "detail/redis/storing.hpp"
 #include "detail/redis/transport.hpp"
+#include "detail/redis/url.hpp" // which defines redis_options::from_url
 
 #include <chrono>
 #include <concepts>

@@ -2,6 +2,8 @@
 #ifndef CACHETORY_DETAIL_REDIS_ADDRESS_HPP
 #define CACHETORY_DETAIL_REDIS_ADDRESS_HPP
 
+#include "../../version.hpp"
+
 #include <charconv>
 #include <compare>
 #include <optional>

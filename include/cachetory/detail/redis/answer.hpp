@@ -3,6 +3,7 @@
 #define CACHETORY_DETAIL_REDIS_ANSWER_HPP
 
 #include "../../backend.hpp"
+#include "../../version.hpp"
 
 #include <cstddef>
 #include <hiredis/hiredis.h>

@@ -2,6 +2,7 @@
 #ifndef CACHETORY_DETAIL_REDIS_BATCH_HPP
 #define CACHETORY_DETAIL_REDIS_BATCH_HPP
 
+#include "../../version.hpp"
 #include "answer.hpp"
 
 #include <algorithm>

@@ -2,6 +2,7 @@
 #ifndef CACHETORY_DETAIL_REDIS_CLEAR_HPP
 #define CACHETORY_DETAIL_REDIS_CLEAR_HPP
 
+#include "../../version.hpp"
 #include "answer.hpp"
 #include "batch.hpp"
 #include "server.hpp"

@@ -3,6 +3,7 @@
 #define CACHETORY_DETAIL_REDIS_LIFETIME_HPP
 
 #include "../../ttl.hpp"
+#include "../../version.hpp"
 
 #include <chrono>
 #include <cstdint>

@@ -2,6 +2,7 @@
 #ifndef CACHETORY_DETAIL_REDIS_OPEN_HPP
 #define CACHETORY_DETAIL_REDIS_OPEN_HPP
 
+#include "../../version.hpp"
 #include "cluster.hpp"
 #include "connection.hpp"
 #include "options.hpp"

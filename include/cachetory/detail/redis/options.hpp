@@ -2,6 +2,7 @@
 #ifndef CACHETORY_DETAIL_REDIS_OPTIONS_HPP
 #define CACHETORY_DETAIL_REDIS_OPTIONS_HPP
 
+#include "../../version.hpp"
 #include "address.hpp"
 
 #include <chrono>
@@ -89,7 +90,5 @@ inline redis_options checked(redis_options options) {
 
 } // namespace detail::redis
 } // namespace cachetory
-
-#include "url.hpp" // defines redis_options::from_url
 
 #endif

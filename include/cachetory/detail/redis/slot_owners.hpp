@@ -2,6 +2,7 @@
 #ifndef CACHETORY_DETAIL_REDIS_SLOT_OWNERS_HPP
 #define CACHETORY_DETAIL_REDIS_SLOT_OWNERS_HPP
 
+#include "../../version.hpp"
 #include "address.hpp"
 #include "answer.hpp"
 #include "batch.hpp"

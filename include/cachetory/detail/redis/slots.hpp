@@ -2,6 +2,7 @@
 #ifndef CACHETORY_DETAIL_REDIS_SLOTS_HPP
 #define CACHETORY_DETAIL_REDIS_SLOTS_HPP
 
+#include "../../version.hpp"
 #include "address.hpp"
 #include "answer.hpp"
 

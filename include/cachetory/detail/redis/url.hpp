@@ -2,6 +2,7 @@
 #ifndef CACHETORY_DETAIL_REDIS_URL_HPP
 #define CACHETORY_DETAIL_REDIS_URL_HPP
 
+#include "../../version.hpp"
 #include "address.hpp"
 #include "options.hpp"
 
