@@ -13,7 +13,7 @@
 
 // The single source of the version: CMake reads these three lines.
 #define CACHETORY_VERSION_MAJOR 0
-#define CACHETORY_VERSION_MINOR 1
+#define CACHETORY_VERSION_MINOR 2
 #define CACHETORY_VERSION_PATCH 0
 
 /// One number to compare with: 1.2.3 is 10203.

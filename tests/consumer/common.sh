@@ -50,7 +50,7 @@ install_library() {
   fi
 }
 
-# version_of_headers: what they say it is, for example 0.1.0
+# version_of_headers: what they say it is, for example 0.2.0
 version_of_headers() {
   for part in MAJOR MINOR PATCH; do
     sed -n "s/.*define CACHETORY_VERSION_$part //p" "$root/include/cachetory/version.hpp"
