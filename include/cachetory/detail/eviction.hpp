@@ -44,9 +44,9 @@
 // first time. An insertion looks at 18 entries at most. Without that limit, an insertion after
 // everything was used would visit every entry.
 //
-// What it cannot do: probation turns away a key that comes back just after its ghost has gone,
-// as a job does that reads much and reads it again soon; and no policy but luck helps a loop over
-// more keys than fit.
+// What it is bad at: a key that comes back once, after its probation and before an LRU cache would
+// have evicted it. The second request misses, the third finds it. A loop over a few more keys than
+// fit keeps less than it could. docs/eviction.md has figures.
 //
 // Which entry goes is no promise. The hash is keyed, so it differs between processes, and whoever
 // does not know the key cannot choose keys that evict a certain entry.
