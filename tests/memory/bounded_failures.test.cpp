@@ -51,7 +51,7 @@ struct failing_clock {
     using rep = duration::rep;
     using period = duration::period;
     using time_point = std::chrono::time_point<failing_clock>;
-    static constexpr bool is_steady = true;
+    [[maybe_unused]] static constexpr bool is_steady = true;
 
     static time_point now() {
         clock_fuse.burn();
