@@ -28,8 +28,8 @@ inline constexpr const char* patience = "?timeout=20000";
 template <class Done>
 void wait_until(Done done,
                 const std::string& what,
-                std::chrono::milliseconds patience = std::chrono::seconds(20)) {
-    const auto end = std::chrono::steady_clock::now() + patience;
+                std::chrono::milliseconds longest = std::chrono::seconds(20)) {
+    const auto end = std::chrono::steady_clock::now() + longest;
     while (!done()) {
         if (std::chrono::steady_clock::now() > end) {
             throw std::runtime_error("waited in vain: " + what);
