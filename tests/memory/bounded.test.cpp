@@ -142,7 +142,7 @@ TEST_CASE("an expired entry that the hand meets goes before a live one", "[bound
         cache.set("new " + std::to_string(i), 0);
     }
     for (std::size_t i = 0; i != 100; ++i) {
-        live_ones_gone += i % 10 != 0 && !cache.contains(std::to_string(i)) ? 1 : 0;
+        live_ones_gone += i % 10 != 0 && !cache.contains(std::to_string(i)) ? 1U : 0U;
     }
     // One entry in ten is expired, so the hand seldom spares sixteen in a row without meeting one.
     CHECK(live_ones_gone <= 2);

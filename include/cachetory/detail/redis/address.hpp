@@ -28,6 +28,11 @@ inline bool is_host(std::string_view host) noexcept {
     return !host.empty() && host.find('\0') == std::string_view::npos;
 }
 
+/// The same for an address that a server names: that is never a Unix socket of this machine.
+inline bool is_remote_host(std::string_view host) noexcept {
+    return is_host(host) && host.front() != '/';
+}
+
 inline bool is_socket(const redis_address& address) noexcept {
     return address.host.starts_with('/');
 }

@@ -23,7 +23,7 @@ namespace cachetory::detail::redis {
 inline bool is_address_or_nil(const redisReply& reply) {
     return is_nil(reply) ||
            (is_array_of(is_text, reply) && reply.elements == 2 &&
-            parse_port(text_of(*reply.element[1])) && is_host(text_of(*reply.element[0])));
+            parse_port(text_of(*reply.element[1])) && is_remote_host(text_of(*reply.element[0])));
 }
 
 /// Whether `reply` is one to ROLE: the role, and what goes with it.

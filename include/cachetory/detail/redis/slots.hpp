@@ -78,7 +78,7 @@ inline std::optional<redirection> redirection_of(const answer& given, const redi
     }
     const std::string_view host = words.substr(1, colon - 1);
     const std::optional<int> port = parse_port(words.substr(colon + 1));
-    if (!port || !(host.empty() || is_host(host))) {
+    if (!port || !(host.empty() || is_remote_host(host))) {
         return std::nullopt;
     }
     return redirection{
@@ -114,7 +114,7 @@ inline std::vector<slot_range> slot_map_of(const redisReply& reply, const redis_
         const redisReply& range = *reply.element[i];
         const redisReply& primary = *range.element[2];
         const std::string_view host = text_of(*primary.element[0]);
-        if (host.empty() || (is_host(host) && host != "?")) { // "?": it has no name yet
+        if (host.empty() || (is_remote_host(host) && host != "?")) { // "?": it has no name yet
             ranges.push_back({static_cast<std::size_t>(range.element[0]->integer),
                               static_cast<std::size_t>(range.element[1]->integer),
                               {host.empty() ? from.host : std::string(host),
