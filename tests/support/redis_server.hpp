@@ -28,7 +28,7 @@ inline constexpr const char* patience = "?timeout=20000";
 template <class Done>
 void wait_until(Done done,
                 const std::string& what,
-                std::chrono::milliseconds longest = std::chrono::seconds(20)) {
+                std::chrono::milliseconds longest = std::chrono::seconds(60)) {
     const auto end = std::chrono::steady_clock::now() + longest;
     while (!done()) {
         if (std::chrono::steady_clock::now() > end) {
