@@ -186,12 +186,7 @@ private:
     void change() {
         on_key("a change", [text = in_.text()](auto& c, auto key) {
             const auto write = [&](value& found) { found.text = text; };
-            if constexpr (requires { c.visit(key, write); }) {
-                return result(c.visit(key, write));
-            } else {
-                value* const hit = result(c.find(key));
-                return hit != nullptr && (write(*hit), true);
-            }
+            return result(c.visit(key, write));
         });
     }
 

@@ -119,7 +119,7 @@ TEST_CASE("a key may view a stored value and a value may come from the same entr
     cache.set(name, name);
     CHECK(cache.set(name, *cache.find(name)));
     CHECK(cache.get(name) == name);
-    CHECK(cache.set(*cache.find(name), "overwritten")); // the key dies with the old value
+    CHECK(cache.set(*cache.find(name), "overwritten")); // the key views the old value
     CHECK(cache.get(name) == "overwritten");
     cache.set(name, name);
     CHECK(cache.take(*cache.find(name)) == name);

@@ -23,7 +23,7 @@ using support::tracked_clock;
 using support::tracked_mutex;
 using support::watch;
 
-TEST_CASE("values die after unlocking and may call the cache in every verb",
+TEST_CASE("values are destroyed after unlocking and may call the cache in every verb",
           "[destructors][locks][promise-10][promise-14]") {
     tracked_clock::reset();
     int under_lock = 0;
@@ -32,7 +32,7 @@ TEST_CASE("values die after unlocking and may call the cache in every verb",
         calls = 0;
         watch([&] {
             tracked_cache<callback_value> cache(1);
-            const callback_value loud([&] {
+            const callback_value calling([&] {
                 ++calls;
                 if (tracked_mutex::held != 0) {
                     ++under_lock; // and to call the cache would be a deadlock
@@ -43,10 +43,10 @@ TEST_CASE("values die after unlocking and may call the cache in every verb",
                     cache.purge_expired(0);
                 }
             });
-            cache.set("key", loud, {.time_to_live = 10ns});
-            cache.set("other", loud, {.time_to_live = 20ns});
-            operation(cache, loud);
-            cache.clear(); // while what loud calls is still there
+            cache.set("key", calling, {.time_to_live = 10ns});
+            cache.set("other", calling, {.time_to_live = 20ns});
+            operation(cache, calling);
+            cache.clear(); // while what calling calls is still there
         });
     };
     const auto expire = [] { tracked_clock::advance(30ns); };
@@ -74,12 +74,12 @@ TEST_CASE("values die after unlocking and may call the cache in every verb",
         });
     }
     SECTION("a refused set") {
-        use([](auto& cache, auto& loud) { cache.set("key", loud, {.if_not_exists = true}); });
+        use([](auto& cache, auto& calling) { cache.set("key", calling, {.if_not_exists = true}); });
     }
     SECTION("set_many") {
-        use([](auto& cache, auto& loud) {
-            cache.set_many(
-                std::vector<std::pair<std::string, callback_value>>{{"key", loud}, {"key", loud}});
+        use([](auto& cache, auto& calling) {
+            cache.set_many(std::vector<std::pair<std::string, callback_value>>{{"key", calling},
+                                                                               {"key", calling}});
         });
     }
     SECTION("get of a live one") {
@@ -152,9 +152,9 @@ TEST_CASE("values die after unlocking and may call the cache in every verb",
         });
     }
     SECTION("purge_expired") {
-        use([&](auto& cache, auto& loud) {
+        use([&](auto& cache, auto& calling) {
             for (int i = 0; i != 100; ++i) { // more than are taken out at a time
-                cache.set(std::to_string(i), loud, {.time_to_live = 1ns});
+                cache.set(std::to_string(i), calling, {.time_to_live = 1ns});
             }
             expire();
             cache.purge_expired(3);
@@ -163,28 +163,30 @@ TEST_CASE("values die after unlocking and may call the cache in every verb",
         CHECK(calls >= 102);
     }
     SECTION("get_or_set of a live one") {
-        use([](auto& cache, auto& loud) { (void)cache.get_or_set("key", [&] { return loud; }); });
+        use([](auto& cache, auto& calling) {
+            (void)cache.get_or_set("key", [&] { return calling; });
+        });
     }
     SECTION("get_or_set of an expired one") {
-        use([&](auto& cache, auto& loud) {
+        use([&](auto& cache, auto& calling) {
             expire();
-            (void)cache.get_or_set("key", [&] { return loud; });
+            (void)cache.get_or_set("key", [&] { return calling; });
         });
     }
     SECTION("get_or_set that comes second") {
-        use([](auto& cache, auto& loud) {
+        use([](auto& cache, auto& calling) {
             (void)cache.get_or_set("new", [&] {
-                cache.set("new", loud);
-                return loud;
+                cache.set("new", calling);
+                return calling;
             });
         });
     }
     SECTION("get_or_set that comes second to one that has expired since") {
-        use([&](auto& cache, auto& loud) {
+        use([&](auto& cache, auto& calling) {
             (void)cache.get_or_set("new", [&] {
-                cache.set("new", loud, {.time_to_live = 1ns});
+                cache.set("new", calling, {.time_to_live = 1ns});
                 expire();
-                return loud;
+                return calling;
             });
         });
     }
@@ -192,11 +194,11 @@ TEST_CASE("values die after unlocking and may call the cache in every verb",
     CHECK(under_lock == 0);
 }
 
-TEST_CASE("values die after unlocking even if memory runs out or a visitor returns them",
+TEST_CASE("values are destroyed after unlocking even if memory runs out or a visitor returns them",
           "[destructors][locks][promise-10][promise-14]") {
     int under_lock = 0;
     int calls = 0;
-    const callback_value loud([&] {
+    const callback_value calling([&] {
         ++calls;
         under_lock += tracked_mutex::held != 0 ? 1 : 0;
     });
@@ -207,7 +209,7 @@ TEST_CASE("values die after unlocking even if memory runs out or a visitor retur
             for (std::size_t i = 0; i != entries; ++i) {
                 cache.set(std::to_string(i), callback_value([] {}));
             }
-            callback_value value = loud;
+            callback_value value = calling;
             support::fail_allocation(n);
             try {
                 cache.set("a key that is too long to be small", std::move(value));
@@ -221,14 +223,14 @@ TEST_CASE("values die after unlocking even if memory runs out or a visitor retur
     CHECK(calls > 80);
 
     tracked_cache<callback_value> cache(1);
-    cache.set("key", loud);
+    cache.set("key", calling);
     calls = 0;
     CHECK(cache.visit("key", [](callback_value& value) { return std::move(value); }));
     CHECK(calls >= 1);
     CHECK(under_lock == 0);
 }
 
-TEST_CASE("values may call the cache while it is destroyed and what they store dies too",
+TEST_CASE("values may call the cache while it is destroyed and what they store is destroyed",
           "[destructors][locks][promise-10][promise-14]") {
     int calls = 0;
     int under_lock = 0;

@@ -268,7 +268,8 @@ std::vector<verb<Cache>> every_verb() {
     // clang-format on
     std::vector<verb<C>> all(std::begin(table), std::end(table));
 
-    if constexpr (std::is_nothrow_move_constructible_v<wire>) { // else it dies under the lock
+    if constexpr (std::is_nothrow_move_constructible_v<wire>) { // else it is destroyed under the
+                                                                // lock
         all.push_back({"visit that returns a copy", hit | copy, {}, [](C& c) {
                            return c.visit(key.live, [](const wire& value) { return value; });
                        }});
