@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <exception>
 #include <limits>
+#include <map>
 #include <optional>
 #include <ranges>
 #include <ratio>
@@ -97,6 +98,16 @@ private:
             return;
         case 26:
             return compare_all();
+        case 27:
+            return on_key("touch", [life = in_.life()](auto& c, auto key) {
+                return result(c.touch(key, life));
+            });
+        case 28:
+            return set_or_visit();
+        case 29:
+            return for_each();
+        case 30:
+            return erase_if();
         }
     }
 
@@ -187,6 +198,41 @@ private:
         on_key("a change", [text = in_.text()](auto& c, auto key) {
             const auto write = [&](value& found) { found.text = text; };
             return result(c.visit(key, write));
+        });
+    }
+
+    void set_or_visit() {
+        const std::optional<cachetory::ttl> life = in_.life();
+        const std::string text = in_.text();
+        on_key("set_or_visit", [&, given = given()](auto& c, auto key) {
+            const auto write = [&](value& found) { found.text = text; };
+            return result(c.set_or_visit(key, make(c, given), write, life));
+        });
+    }
+
+    void for_each() {
+        each("for_each", [](auto& c) {
+            std::map<std::string, value> all;
+            const auto keep = [&](std::string_view key, const value& found) {
+                all.try_emplace(std::string(key), value({}, found.text));
+            };
+            finish([&] { return c.for_each(keep); });
+            return show(all);
+        });
+    }
+
+    /// Erases some of the values, and writes to the others, unless a destructor may do so, too.
+    void erase_if() {
+        each("erase_if", [this, length = in_.below(3)](auto& c) -> outcome {
+            const auto chosen = [&](std::string_view, value& found) {
+                const bool erased = found.text != by_destructor && found.text.size() % 3 == length;
+                if (!erased && !callbacks_) {
+                    found.text += '!';
+                }
+                return erased;
+            };
+            const std::size_t erased = result(c.erase_if(chosen));
+            return callbacks_ ? std::nullopt : outcome(show(erased));
         });
     }
 

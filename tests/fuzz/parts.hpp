@@ -72,6 +72,8 @@ void clear(Cache& c, bool callbacks) {
     }
 }
 
+inline constexpr std::string_view by_destructor = "stored by a destructor";
+
 template <class Cache>
 void perform(Cache& c, const action& does) {
     static constexpr std::string_view kept = "kept"; // no destructor erases it
@@ -88,7 +90,7 @@ void perform(Cache& c, const action& does) {
         static_cast<void>(result(c.contains(does.key)));
         break;
     case action::verb::keep:
-        result(c.set(kept, value({}, "stored by a destructor"), {}));
+        result(c.set(kept, value({}, std::string(by_destructor)), {}));
         break;
     case action::verb::store:
         result(c.set(does.key, value({}, "meanwhile"), {std::chrono::nanoseconds(does.time)}));

@@ -113,9 +113,24 @@ public:
         return found;
     }
 
+    std::optional<Value> touch(std::string_view key, std::optional<cachetory::ttl> life) {
+        const ticks when = after(now(), life);
+        return look_up(key, [&](entry& found) { return found.deadline = when, found.value; });
+    }
+
     template <class Change>
     bool visit(std::string_view key, Change change) {
         return look_up(key, [&](entry& found) { return change(found.value), true; }).has_value();
+    }
+
+    template <class F>
+    void for_each(F f) {
+        const ticks time = now();
+        for (auto& [key, found] : entries_) {
+            if (!expired(found, time)) {
+                f(key, found.value);
+            }
+        }
     }
 
     std::optional<Value> take(std::string_view key) {
@@ -126,7 +141,8 @@ public:
         return taken;
     }
 
-    bool set(std::string_view key, Value value, cachetory::set_options options = {}) {
+    /// Moved from only if it is stored.
+    bool set(std::string_view key, Value&& value, cachetory::set_options options = {}) {
         const ticks time = now();
         const auto found = entries_.find(key);
         if (found == entries_.end()) {
@@ -139,6 +155,18 @@ public:
         [[maybe_unused]] const Value replaced = std::move(found->second.value); // destroyed last
         found->second = {std::move(value), after(time, options.time_to_live)};
         return true;
+    }
+
+    template <class Change>
+    bool set_or_visit(std::string_view key,
+                      Value&& value,
+                      Change change,
+                      std::optional<cachetory::ttl> life) {
+        const auto found = entries_.find(key);
+        if (found != entries_.end() && !expired(found->second, now())) {
+            return change(found->second.value), false;
+        }
+        return set(key, std::move(value), {life});
     }
 
     std::size_t set_many(std::vector<std::pair<std::string, Value>> items,
@@ -185,6 +213,22 @@ public:
         std::size_t erased = 0;
         for (const std::string& key : keys) {
             erased += std::size_t(erase(key));
+        }
+        return erased;
+    }
+
+    template <class Pred>
+    std::size_t erase_if(Pred pred) {
+        const ticks time = now();
+        std::size_t erased = 0;
+        std::vector<node> dead;
+        for (auto at = entries_.begin(); at != entries_.end();) {
+            const auto each = at++;
+            const bool live = !expired(each->second, time);
+            if (!live || pred(std::string_view(each->first), each->second.value)) {
+                dead.push_back(entries_.extract(each));
+                erased += std::size_t(live);
+            }
         }
         return erased;
     }
