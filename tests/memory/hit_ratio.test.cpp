@@ -128,7 +128,7 @@ TEST_CASE("a cache that evict alone keeps small has neither probation nor ghosts
         bounded cache;
     };
 
-    evicting cache{bounded(1'000'000'000'000, hash_with_key())};
+    evicting cache{bounded(1'000'000'000, hash_with_key())};
     const double ratio = hit_ratio(cache, loop_and_zipf());
     CHECK(ratio > 22); // 23.2
     CHECK(ratio < 24.5);
