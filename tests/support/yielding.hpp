@@ -34,7 +34,8 @@ private:
     }
 };
 
-class yielding_mutex {
+template <class Mutex>
+class yielding {
 public:
     void lock() {
         scheduler::maybe_yield();
@@ -49,8 +50,10 @@ public:
     }
 
 private:
-    std::mutex mutex_;
+    Mutex mutex_;
 };
+
+using yielding_mutex = yielding<std::mutex>;
 
 struct yielding_clock {
     using duration = std::chrono::nanoseconds;
