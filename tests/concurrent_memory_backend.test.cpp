@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <cachetory/concurrent_memory_backend.hpp>
 
+#include "support/allocations.hpp"
 #include "support/catch.hpp"
 #include "support/hashes.hpp"
 #include "support/tracked_mutex.hpp"
@@ -129,6 +130,16 @@ TEST_CASE("keys spread over the shards", "[shards]") {
         cache.set("key " + std::to_string(i), i);
     }
     CHECK(tracked_mutex::used() > tracked_cache<int>::default_shards / 2);
+}
+
+TEST_CASE("an empty cache takes at most 64 KiB", "[shards]") {
+    const std::size_t before = support::allocated_bytes();
+    const plain<std::string> cache;
+    const std::size_t bytes = support::allocated_bytes() - before;
+    CHECK(cache.empty());
+    if (sizeof(cachetory::detail::default_mutex) == sizeof(int)) { // not a std::mutex
+        CHECK(bytes <= 64U * 1024U);
+    }
 }
 
 TEST_CASE("the upper bits of the hash given choose the shard", "[shards]") {

@@ -124,6 +124,31 @@ public:
     [[nodiscard]] auto end() noexcept { return shards_.end(); }
     [[nodiscard]] auto end() const noexcept { return shards_.end(); }
 
+    /// Calls `hit(entry&)` for the live entry of `text`, under the lock of its shard. Returns
+    /// whether there is one.
+    ///
+    /// It is no `operation`, because compilers keep those in memory: what is written there before
+    /// the exchange that locks cannot be read again until that is done. (Among 100,000 entries, a
+    /// look-up took 1.4 times as long.)
+    template <class Hit>
+    bool look_up(std::string_view text, Hit hit) {
+        const hashed_key key{text, static_cast<std::size_t>(hash_(text))};
+        shard& home = shard_of(key);
+        node dead; // destroyed after unlocking
+        const std::lock_guard lock(home.mutex);
+        const auto found = home.entries.find(key);
+        if (found == home.entries.end()) {
+            return false;
+        }
+        moment<Clock> now;
+        if (!home.entries.use(found, now)) {
+            dead = home.entries.extract(found);
+            return false;
+        }
+        hit(found->second);
+        return true;
+    }
+
     /// Erases expired entries, from where the last call stopped on. A shard is done when its sweep
     /// comes to the end of its table, not when the call ends: the next call resumes it there.
     std::size_t purge_expired(std::size_t max_visits) {
