@@ -3,6 +3,7 @@
 
 #include "../support/catch.hpp"
 #include "../support/redis_server.hpp"
+#include "../support/threads.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -15,26 +16,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t threads = 8;
-
-/// Calls `work(i)` in eight threads at once.
-template <class Work>
-void in_parallel(Work work) {
-    std::atomic<std::size_t> ready = 0;
-    std::vector<std::thread> running;
-    for (std::size_t i = 0; i < threads; ++i) {
-        running.emplace_back([&, i] {
-            ++ready;
-            while (ready < threads) {
-                std::this_thread::yield();
-            }
-            work(i);
-        });
-    }
-    for (std::thread& one : running) {
-        one.join();
-    }
-}
+constexpr int threads = 8;
 
 } // namespace
 
@@ -45,13 +27,13 @@ TEST_CASE("of eight threads that store if_not_exists one wins, and so of those t
     constexpr std::size_t keys = 300;
     std::vector<std::atomic<int>> stored(keys);
     std::vector<std::atomic<int>> taken(keys);
-    in_parallel([&](std::size_t i) {
+    support::watch_together(threads, [&](int i) {
         for (std::size_t key = 0; key < keys; ++key) {
             const std::string value = std::to_string(i);
             stored[key] += cache.set(std::to_string(key), value, {.if_not_exists = true}) ? 1 : 0;
         }
     });
-    in_parallel([&](std::size_t) {
+    support::watch_together(threads, [&](int) {
         cachetory::redis_backend copy = cache;
         for (std::size_t key = 0; key < keys; ++key) {
             taken[key] += copy.take(std::to_string(key)) ? 1 : 0;
@@ -62,14 +44,14 @@ TEST_CASE("of eight threads that store if_not_exists one wins, and so of those t
         wrong += stored[key] == 1 && taken[key] == 1 ? 0U : 1U;
     }
     CHECK(wrong == 0);
-    CHECK(server.connections() <= threads);
+    CHECK(server.connections() <= std::size_t(threads));
 }
 
 TEST_CASE("every thread gets the answers to its own questions", "[redis]") {
     support::redis_server& server = support::empty_redis_server();
     auto cache = cachetory::redis_backend::from_url(server.url());
     std::atomic<int> wrong = 0;
-    in_parallel([&](std::size_t i) {
+    support::watch_together(threads, [&](int i) {
         const std::string own = "thread " + std::to_string(i) + ' ';
         for (int round = 0; round < 300; ++round) {
             const std::string key = own + std::to_string(round % 7);
@@ -83,17 +65,17 @@ TEST_CASE("every thread gets the answers to its own questions", "[redis]") {
         }
     });
     CHECK(wrong == 0);
-    CHECK(server.connections() <= threads);
+    CHECK(server.connections() <= std::size_t(threads));
 }
 
 TEST_CASE("all threads that get_or_set one key get one value", "[redis]") {
     auto cache = cachetory::redis_backend::from_url(support::empty_redis_server().url());
     constexpr std::size_t rounds = 100;
     std::vector<std::vector<std::string>> seen(threads, std::vector<std::string>(rounds));
-    in_parallel([&](std::size_t i) {
+    support::watch_together(threads, [&](int i) {
         for (std::size_t round = 0; round < rounds; ++round) {
-            seen[i][round] = cache.get_or_set(std::to_string(round),
-                                              [&] { return "made by " + std::to_string(i); });
+            seen[std::size_t(i)][round] = cache.get_or_set(
+                std::to_string(round), [&] { return "made by " + std::to_string(i); });
         }
     });
     for (const std::vector<std::string>& one : seen) {
@@ -106,8 +88,8 @@ TEST_CASE("connections that are closed under many threads give errors or right a
     support::redis_server& server = support::empty_redis_server();
     auto cache = cachetory::redis_backend::from_url(server.url());
     std::atomic<int> wrong = 0;
-    std::atomic<std::size_t> done = 0;
-    for (std::size_t i = 0; i < threads; ++i) {
+    std::atomic<int> done = 0;
+    for (int i = 0; i < threads; ++i) {
         cache.set(std::to_string(i), "value of " + std::to_string(i));
     }
     std::thread closer([&] {
@@ -117,7 +99,7 @@ TEST_CASE("connections that are closed under many threads give errors or right a
         }
     });
     std::atomic<int> right = 0;
-    in_parallel([&](std::size_t i) {
+    support::watch_together(threads, [&](int i) {
         for (int round = 0; round < 300; ++round) {
             try {
                 const bool good = cache.get(std::to_string(i)) == "value of " + std::to_string(i);
@@ -135,12 +117,12 @@ TEST_CASE("connections that are closed under many threads give errors or right a
 TEST_CASE("a timeout of one thread gives no other thread its answer", "[redis]") {
     support::redis_server server;
     auto cache = cachetory::redis_backend::from_url(server.url("?timeout=30"));
-    for (std::size_t i = 0; i < threads; ++i) {
+    for (int i = 0; i < threads; ++i) {
         server.command({"SET", std::to_string(i), "value of " + std::to_string(i)});
     }
     std::atomic<int> wrong = 0;
     std::atomic<int> errors = 0;
-    std::atomic<std::size_t> done = 0;
+    std::atomic<int> done = 0;
     std::thread pauser([&] {
         while (done < threads) {
             server.pause();
@@ -149,7 +131,7 @@ TEST_CASE("a timeout of one thread gives no other thread its answer", "[redis]")
             std::this_thread::sleep_for(15ms);
         }
     });
-    in_parallel([&](std::size_t i) {
+    support::watch_together(threads, [&](int i) {
         const auto end = std::chrono::steady_clock::now() + 500ms;
         while (std::chrono::steady_clock::now() < end) {
             try {

@@ -14,6 +14,7 @@
 
 using namespace std::chrono_literals;
 
+static_assert(cachetory::backend<cachetory::redis_backend>);
 static_assert(std::copyable<cachetory::redis_backend>);
 static_assert(std::same_as<cachetory::redis_backend::wire_type, std::string>);
 static_assert(std::same_as<cachetory::redis_backend::clock, std::chrono::system_clock>);
