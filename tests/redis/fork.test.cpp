@@ -46,6 +46,7 @@ TEST_CASE("a forked child never speaks on its parent's connection", "[redis]") {
     for (int i = 0; i < 3; ++i) {
         CHECK(in_child([&] {
                   bool good = cache.get("key") == "value" && cache.set("child", "here");
+                  good = good && server.connections() == 2; // the parent's, and its own
                   {
                       cachetory::redis_backend copy = cache;
                       good = good && copy.get("child") == "here";
