@@ -163,8 +163,9 @@ private:
             }
             return;
         default:
-            return both(
-                [&, value = dice_.value()](auto& c) { return result(c.set(key, value, options)); });
+            return both([&, value = dice_.value()](auto& c) {
+                return result(c.set(key, int{value}, options));
+            });
         }
     }
 
