@@ -58,6 +58,9 @@ struct expiring {
 
 namespace detail {
 
+/// A function of its own, because what throws would make the look-ups that inline it longer.
+[[noreturn]] inline void throw_missing(std::string_view key) { throw key_error(key); }
+
 template <class T, class Wire>
 concept expiring_of = std::same_as<std::remove_cvref_t<T>, expiring<Wire>>;
 

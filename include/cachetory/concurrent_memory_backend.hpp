@@ -8,6 +8,7 @@
 #include "detail/eviction.hpp"
 #include "detail/memory_url.hpp"
 #include "detail/sharded_map.hpp"
+#include "detail/sweep.hpp"
 #include "detail/visitor.hpp"
 #include "string_hash.hpp"
 #include "version.hpp"
@@ -16,7 +17,6 @@
 #include <concepts>
 #include <cstddef>
 #include <initializer_list>
-#include <limits>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -64,7 +64,6 @@ class concurrent_memory_backend {
     using entry = typename map::entry;
     using node = typename map::node;
     using moment = detail::moment<Clock>;
-    static constexpr bool is_bounded = std::same_as<Bound, bounded>;
 
     /// Whether an `std::optional<W>` is returned in registers. It must then be made after
     /// unlocking: g++ writes its parts to memory and reads them back as one, which would wait for
@@ -82,7 +81,7 @@ public:
     using time_point = typename Clock::time_point;
 
     /// As a limit: no limit.
-    static constexpr std::size_t unlimited = (std::numeric_limits<std::size_t>::max)();
+    static constexpr std::size_t unlimited = detail::sweep_limit::unlimited;
     /// Far more than the threads that are at work at once on most machines, because two that meet
     /// pay much: one waits. A shard takes 128 bytes where pointers take 8, so that an empty cache
     /// takes 64 KiB. Pass a smaller number to many caches of few entries, and a larger one where
@@ -92,32 +91,27 @@ public:
     // Templates, because clang 14 would instantiate the others in spite of what they require.
 
     /// Makes an empty cache without a bound.
-    template <class B = Bound>
-    requires std::same_as<B, unbounded> && std::default_initializable<Hash>
-    concurrent_memory_backend() : shards_(default_shards, Hash()) {}
+    template <std::same_as<unbounded> B = Bound>
+    requires std::default_initializable<Hash> concurrent_memory_backend()
+        : shards_(default_shards, Hash()) {}
 
     /// Makes an empty cache without a bound. The number is one of shards, not of entries. Throws
     /// `std::invalid_argument` if it is 0.
-    template <class B = Bound>
-    requires std::same_as<B, unbounded>
-
+    template <std::same_as<unbounded> B = Bound>
     explicit concurrent_memory_backend(std::size_t shards, Hash hash = {})
         : shards_(shards, hash) {}
 
     /// Makes an empty cache that never holds more than `max_entries` entries, in a number of shards
     /// that leaves each at least 64. The number is one of entries, not of shards. Throws
     /// `std::invalid_argument` if it is 0.
-    template <class B = Bound>
-    requires std::same_as<B, bounded>
-
+    template <std::same_as<bounded> B = Bound>
     explicit concurrent_memory_backend(std::size_t max_entries)
         : shards_(max_entries, shards_for(max_entries), Hash()) {}
 
     /// The same with so many shards. Each has its share of the entries: a full one evicts though
     /// others have room. Throws `std::invalid_argument` if there are no shards, or more than
     /// entries.
-    template <class B = Bound>
-    requires std::same_as<B, bounded>
+    template <std::same_as<bounded> B = Bound>
     concurrent_memory_backend(std::size_t max_entries, std::size_t shards, Hash hash = {})
         : shards_(max_entries, shards, hash) {}
 
@@ -133,12 +127,7 @@ public:
 
     /// Same as `memory_backend::from_url`.
     [[nodiscard]] static concurrent_memory_backend from_url(std::string_view url) {
-        if constexpr (is_bounded) {
-            return concurrent_memory_backend(detail::max_entries_of(url));
-        } else {
-            detail::check_memory_url(url);
-            return concurrent_memory_backend();
-        }
+        return detail::from_memory_url<concurrent_memory_backend, Bound>(url);
     }
 
     // Look-up
@@ -149,7 +138,7 @@ public:
         if (std::optional<W> found = find(key)) {
             return *std::move(found);
         }
-        throw key_error(key);
+        detail::throw_missing(key);
     }
 
     /// Returns a copy of the value of `key`, or `std::nullopt`. Atomic.
@@ -191,7 +180,7 @@ public:
     /// is in the same shard.
     template <detail::visitor<time_point, Wire&> F>
     bool visit(std::string_view key, F&& f) {
-        dropped_result<F> dropped;
+        detail::dropped_result<F, entry> dropped; // after unlocking
         return shards_.look_up(key, [&](entry& live) { dropped.keep(std::forward<F>(f), live); });
     }
 
@@ -203,11 +192,7 @@ public:
         for (shard& each : shards_) {
             const std::lock_guard lock(each.mutex);
             moment now;
-            each.entries.for_each(
-                [&](std::string_view stored_key, entry& found) {
-                    static_cast<void>(detail::visit_entry(f, found, stored_key));
-                },
-                now);
+            each.entries.for_each(f, now);
         }
     }
 
@@ -225,7 +210,7 @@ public:
                 return live->expiry();
             }
         }
-        throw key_error(key);
+        detail::throw_missing(key);
     }
 
     /// Returns copies of the keys and values of all `keys` that have one, in that order. Atomic for
@@ -263,8 +248,8 @@ public:
     bool set(std::string_view key, V&& value, T time_to_live) {
         return store(key, std::forward<V>(value), std::optional<ttl>(time_to_live), false);
     }
-    template <std::convertible_to<Wire> V = Wire, detail::deadline_clock<Clock> C, class Duration>
-    bool set(std::string_view key, V&& value, std::chrono::time_point<C, Duration> deadline) {
+    template <std::convertible_to<Wire> V = Wire, detail::deadline_of<Clock> Deadline>
+    bool set(std::string_view key, V&& value, Deadline deadline) {
         return store(key, std::forward<V>(value), deadline, false);
     }
 
@@ -274,9 +259,8 @@ public:
     std::size_t set_many(Items&& items, set_options options = {}) {
         std::size_t stored = 0;
         for (auto&& item : items) {
-            if (set(std::get<0>(item), std::get<1>(detail::forward_item<Items>(item)), options)) {
-                ++stored;
-            }
+            stored += std::size_t(
+                set(std::get<0>(item), std::get<1>(detail::forward_item<Items>(item)), options));
         }
         return stored;
     }
@@ -307,7 +291,7 @@ public:
     bool
     set_or_visit(std::string_view key, V&& value, F&& f, std::optional<ttl> time_to_live = {}) {
         auto&& made = detail::as_wire<Wire>(std::forward<V>(value));
-        dropped_result<F> dropped;
+        detail::dropped_result<F, entry> dropped; // after unlocking
         operation here(shards_, key);
         const auto [live, stored] = here.store(made, time_to_live, true);
         if (!stored) {
@@ -320,13 +304,8 @@ public:
     bool expire_at(std::string_view key, std::optional<time_point> deadline) {
         return set_deadline(key, deadline);
     }
-    template <detail::deadline_clock<Clock> C, class Duration>
-    bool expire_at(std::string_view key, std::chrono::time_point<C, Duration> deadline) {
-        return set_deadline(key, deadline);
-    }
-    template <detail::deadline_clock<Clock> C, class Duration>
-    bool expire_at(std::string_view key,
-                   std::optional<std::chrono::time_point<C, Duration>> deadline) {
+    template <detail::deadline_of<Clock> Deadline>
+    bool expire_at(std::string_view key, Deadline deadline) {
         return set_deadline(key, deadline);
     }
 
@@ -348,9 +327,7 @@ public:
     std::size_t erase_many(Keys&& keys) {
         std::size_t erased = 0;
         for (auto&& key : keys) {
-            if (erase(key)) {
-                ++erased;
-            }
+            erased += std::size_t(erase(key));
         }
         return erased;
     }
@@ -366,11 +343,7 @@ public:
             std::vector<node> dead; // destroyed after unlocking
             const std::lock_guard lock(each.mutex);
             moment now;
-            each.entries.erase_if(
-                [&](std::string_view stored_key, entry& found) -> bool {
-                    return detail::visit_entry(pred, found, stored_key);
-                },
-                now, dead, erased);
+            each.entries.erase_if(pred, now, dead, erased);
         }
         return erased;
     }
@@ -395,8 +368,8 @@ public:
 
     /// Evicts `count` entries as insertions would, or all if there are fewer, one from each shard
     /// in turn. Returns how many. Only for bounded caches. Never allocates.
-    template <class B = Bound>
-    requires std::same_as<B, bounded> std::size_t evict(std::size_t count) {
+    template <std::same_as<bounded> B = Bound>
+    std::size_t evict(std::size_t count) {
         return shards_.evict(count);
     }
 
@@ -425,8 +398,7 @@ public:
     }
 
     /// How many entries there may be in all shards together. Only for bounded caches.
-    template <class B = Bound>
-    requires std::same_as<B, bounded>
+    template <std::same_as<bounded> B = Bound>
     [[nodiscard]] std::size_t max_entries() const noexcept {
         std::size_t sum = 0;
         for (const shard& each : shards_) {
@@ -450,25 +422,6 @@ private:
         const std::size_t shards = max_entries / 64;
         return shards == 0 ? 1 : shards < default_shards ? shards : default_shards;
     }
-
-    /// What a visitor returns, to be destroyed after unlocking if it can be kept.
-    template <class F>
-    class dropped_result {
-        using result = decltype(detail::visit_entry(std::declval<F>(), std::declval<entry&>()));
-        static constexpr bool is_kept = std::is_object_v<result> && std::move_constructible<result>;
-
-    public:
-        void keep(F&& f, entry& visited) {
-            if constexpr (is_kept) {
-                kept_.emplace(detail::visit_entry(std::forward<F>(f), visited));
-            } else {
-                static_cast<void>(detail::visit_entry(std::forward<F>(f), visited));
-            }
-        }
-
-    private:
-        std::optional<std::conditional_t<is_kept, result, bool>> kept_ = {};
-    };
 
     template <class V, class When>
     bool store(std::string_view key, V&& value, const When& when, bool if_not_exists) {

@@ -8,6 +8,7 @@
 #include "detail/expiring_map.hpp"
 #include "detail/hashed_key.hpp"
 #include "detail/memory_url.hpp"
+#include "detail/sweep.hpp"
 #include "detail/visitor.hpp"
 #include "string_hash.hpp"
 #include "version.hpp"
@@ -16,9 +17,7 @@
 #include <concepts>
 #include <cstddef>
 #include <initializer_list>
-#include <limits>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -50,11 +49,10 @@ namespace cachetory {
 /// values are moved out before anything is destroyed. (Overwriting assigns to a moved-from value;
 /// whatever that still owns is destroyed during the assignment.)
 ///
-/// Operations on one key have no effect if they fail, provided that moving a `Wire` does not throw;
-/// in particular, nothing is evicted. If moving throws, an overwritten value may be left moved
-/// from, but never with another value's deadline. Bulk operations keep what they have done to the
-/// elements before the one that failed. They fail if memory runs out, or with what `Wire`, `Hash`
-/// or `Clock` throw.
+/// Operations fail if memory runs out, or with what `Wire`, `Hash` or `Clock` throw. Those on one
+/// key then have no effect, nothing is evicted either, provided that moving a `Wire` does not
+/// throw; else an overwritten value may be left moved from, but never with another value's
+/// deadline. Bulk operations keep what they have done to the elements before the one that failed.
 ///
 /// An operation on one key takes the time of one look-up in a `std::unordered_map`, an insertion of
 /// two. It reads the clock at most once (`get_or_set`: once before its factory and once after), and
@@ -66,14 +64,7 @@ template <class Wire,
           class Hash = string_hash,
           class Bound = unbounded>
 class memory_backend {
-    static constexpr bool is_bounded = std::same_as<Bound, bounded>;
-    static_assert(is_bounded || std::same_as<Bound, unbounded>,
-                  "cachetory: Bound must be cachetory::unbounded or cachetory::bounded");
-
-    using core = detail::expiring_map<Wire,
-                                      Clock,
-                                      std::conditional_t<is_bounded, detail::hash_once<Hash>, Hash>,
-                                      Bound>;
+    using core = detail::expiring_map<Wire, Clock, detail::map_hash<Hash, Bound>, Bound>;
     using moment = detail::moment<Clock>;
     using node = typename core::node;
 
@@ -83,31 +74,24 @@ public:
     using time_point = typename Clock::time_point;
 
     /// As a limit: no limit.
-    static constexpr std::size_t unlimited = (std::numeric_limits<std::size_t>::max)();
+    static constexpr std::size_t unlimited = detail::sweep_limit::unlimited;
 
     // Templates, because clang 14 would instantiate the others in spite of what they require.
 
     /// Makes an empty cache without a bound.
-    template <class B = Bound>
-    requires std::same_as<B, unbounded> && std::default_initializable<Hash> memory_backend()
-        : entries_() {}
+    template <std::same_as<unbounded> B = Bound>
+    requires std::default_initializable<Hash> memory_backend() : entries_() {}
 
-    template <class B = Bound>
-    requires std::same_as<B, unbounded>
-
+    template <std::same_as<unbounded> B = Bound>
     explicit memory_backend(Hash hash) : entries_(std::move(hash)) {}
 
     /// A cache without a bound takes no number, not even where `Hash` is made from one.
-    template <class B = Bound>
-    requires std::same_as<B, unbounded>
-
+    template <std::same_as<unbounded> B = Bound>
     explicit memory_backend(std::size_t max_entries) = delete;
 
     /// Makes an empty cache that never holds more than `max_entries` entries. Throws
     /// `std::invalid_argument` if that is 0.
-    template <class B = Bound>
-    requires std::same_as<B, bounded>
-
+    template <std::same_as<bounded> B = Bound>
     explicit memory_backend(std::size_t max_entries, Hash hash = {})
         : entries_(detail::hash_once<Hash>{std::move(hash)}, detail::eviction<B>(max_entries)) {}
 
@@ -117,22 +101,13 @@ public:
     /// Makes an empty backend from the URL `memory://` or, if it is bounded,
     /// `memory://?max_entries=1000`. Throws `std::invalid_argument` for any other.
     [[nodiscard]] static memory_backend from_url(std::string_view url) {
-        if constexpr (is_bounded) {
-            return memory_backend(detail::max_entries_of(url));
-        } else {
-            detail::check_memory_url(url);
-            return memory_backend();
-        }
+        return detail::from_memory_url<memory_backend, Bound>(url);
     }
 
     // Look-up
 
     /// Returns the value of `key`. Throws `key_error` if there is none. A hit does not allocate.
-    [[nodiscard]] Wire& get(std::string_view key) {
-        return look_up(
-            key, [](entry& found) -> Wire& { return found.value; },
-            [&]() -> Wire& { throw_missing(key); });
-    }
+    [[nodiscard]] Wire& get(std::string_view key) { return live_entry(key).value; }
 
     /// Returns the address of the value of `key`, or `nullptr`. Never allocates.
     [[nodiscard]] Wire* find(std::string_view key) {
@@ -147,9 +122,7 @@ public:
     /// Returns when the entry of `key` expires, `std::nullopt` if never. Throws `key_error` if
     /// there is none.
     [[nodiscard]] std::optional<time_point> deadline(std::string_view key) {
-        return look_up(
-            key, [](entry& found) { return found.expiry(); },
-            [&]() -> std::optional<time_point> { throw_missing(key); });
+        return live_entry(key).expiry();
     }
 
     /// Returns the keys, as views of those stored, and values of all `keys` that have one, in that
@@ -171,22 +144,19 @@ public:
                 dead.push_back(entries_.extract(place));
             }
         }
-        if constexpr (!std::is_trivially_destructible_v<Wire>) {
-            if (!dead.empty()) {
-                // A destructor may erase what has been found: run the destructors first, then look
-                // the survivors up again.
-                std::vector<std::string> names;
-                names.reserve(found.size());
-                for (const auto& pair : found) {
-                    names.emplace_back(pair.first);
-                }
-                found.clear();
-                dead.clear();
-                for (const std::string& name : names) {
-                    const iterator left = entries_.find(std::string_view(name));
-                    if (entries_.is_live(left, now)) {
-                        found.emplace_back(left->first, left->second.value);
-                    }
+        if (!std::is_trivially_destructible_v<Wire> && !dead.empty()) {
+            // A destructor may erase what has been found: run the destructors first, then look the
+            // survivors up again.
+            std::vector<std::string> names;
+            for (const auto& pair : found) {
+                names.emplace_back(pair.first);
+            }
+            found.clear();
+            dead.clear();
+            for (const std::string& name : names) {
+                const iterator left = entries_.find(std::string_view(name));
+                if (entries_.is_live(left, now)) {
+                    found.emplace_back(left->first, left->second.value);
                 }
             }
         }
@@ -232,11 +202,7 @@ public:
     template <detail::visitor<time_point, std::string_view, Wire&> F>
     void for_each(F f) {
         moment now;
-        entries_.for_each(
-            [&](std::string_view stored_key, entry& each) {
-                static_cast<void>(detail::visit_entry(f, each, stored_key));
-            },
-            now);
+        entries_.for_each(f, now);
     }
 
     /// Moves the value of `key` out and erases its entry. Returns `std::nullopt` if there is none.
@@ -266,15 +232,14 @@ public:
     }
 
     /// The same with a deadline, which is taken as `expire_at` takes it.
-    template <std::convertible_to<Wire> V = Wire, detail::deadline_clock<Clock> C, class Duration>
-    bool set(std::string_view key, V&& value, std::chrono::time_point<C, Duration> deadline) {
+    template <std::convertible_to<Wire> V = Wire, detail::deadline_of<Clock> Deadline>
+    bool set(std::string_view key, V&& value, Deadline deadline) {
         return store(key, std::forward<V>(value), deadline, false);
     }
 
     /// Stores each of `items` as `set` would, in order. Returns how many were stored; a value that
-    /// is refused stays in its range. If one fails, those before it stay. `items` is any range of
-    /// pairs (see `item_range`), or a braced list. No key may view a value that an earlier item
-    /// replaces.
+    /// is refused stays in its range. `items` is any range of pairs (see `item_range`), or a braced
+    /// list. No key may view a value that an earlier item replaces.
     template <item_range<Wire> Items = std::initializer_list<std::pair<std::string_view, Wire>>>
     std::size_t set_many(Items&& items, set_options options = {}) {
         std::size_t stored = 0;
@@ -283,10 +248,9 @@ public:
             const std::string_view key = std::get<0>(item);
             auto&& value = detail::as_wire<Wire>(std::get<1>(detail::forward_item<Items>(item)));
             typename core::displaced old;
-            if (entries_.store(key, value, options.time_to_live, options.if_not_exists, now, old)
-                    .second) {
-                ++stored;
-            }
+            stored += std::size_t(
+                entries_.store(key, value, options.time_to_live, options.if_not_exists, now, old)
+                    .second);
         }
         return stored;
     }
@@ -299,14 +263,10 @@ public:
     Wire&
     get_or_set(std::string_view key, Factory&& factory, std::optional<ttl> time_to_live = {}) {
         std::string kept_key; // outlives whatever `key` may view
-        Wire* hit = look_up(
-            key, [](entry& found) { return std::addressof(found.value); },
-            [&]() -> Wire* {
-                kept_key = key;
-                return nullptr;
-            });
-        if (hit != nullptr) {
-            return *hit;
+        const auto hit = [](Wire& found) { return std::addressof(found); };
+        const auto miss = [&]() -> Wire* { return kept_key = key, nullptr; };
+        if (Wire* const found = visit(key, hit, miss)) {
+            return *found;
         }
         Wire value = detail::make_wire<Wire>(std::forward<Factory>(factory), time_to_live);
         typename core::displaced old;
@@ -336,16 +296,10 @@ public:
     bool expire_at(std::string_view key, std::optional<time_point> deadline) {
         return set_deadline(key, deadline);
     }
-    /// The same for a time in other ticks, rounded up, or, if `Clock` is another, one of the wall
-    /// clock, which is then as far from now as it is on the wall clock: later changes to that do
-    /// not move it.
-    template <detail::deadline_clock<Clock> C, class Duration>
-    bool expire_at(std::string_view key, std::chrono::time_point<C, Duration> deadline) {
-        return set_deadline(key, deadline);
-    }
-    template <detail::deadline_clock<Clock> C, class Duration>
-    bool expire_at(std::string_view key,
-                   std::optional<std::chrono::time_point<C, Duration>> deadline) {
+    /// The same for a time, or an optional one, in other ticks, rounded up; or of the wall clock if
+    /// `Clock` is another: it is as far from now as there, and later changes there do not move it.
+    template <detail::deadline_of<Clock> Deadline>
+    bool expire_at(std::string_view key, Deadline deadline) {
         return set_deadline(key, deadline);
     }
 
@@ -370,9 +324,7 @@ public:
         moment now;
         for (auto&& key : keys) {
             node dead;
-            if (entries_.erase(std::string_view(key), now, dead)) {
-                ++erased;
-            }
+            erased += std::size_t(entries_.erase(std::string_view(key), now, dead));
         }
         return erased;
     }
@@ -380,18 +332,14 @@ public:
     /// Erases the entries for which `pred(key, value)`, or `pred(key, value, deadline)` if it takes
     /// that, returns `true`. Returns how many. Asks exactly once for each live entry, in no order;
     /// expired ones are erased unasked and not counted. `pred` may change the value; it must not
-    /// call the backend. Values are destroyed when all entries have been visited. If it fails, what
-    /// has been erased stays erased. Complexity: linear in the entries and the table's buckets.
+    /// call the backend. Values are destroyed when all entries have been visited. Complexity:
+    /// linear in the entries and the table's buckets.
     template <detail::visitor<time_point, std::string_view, Wire&> Pred>
     std::size_t erase_if(Pred pred) {
         std::vector<node> dead;
         moment now;
         std::size_t erased = 0;
-        entries_.erase_if(
-            [&](std::string_view stored_key, entry& each) -> bool {
-                return detail::visit_entry(pred, each, stored_key);
-            },
-            now, dead, erased);
+        entries_.erase_if(pred, now, dead, erased);
         return erased;
     }
 
@@ -402,12 +350,11 @@ public:
     ///
     /// Visits at most `max_visits` entries and at most eight times as many buckets, and goes on
     /// where the last call stopped: repeated calls sweep everything, each with a bounded pause. So
-    /// a result of 0 does not mean that nothing is left, unless the visits were `unlimited`. If it
-    /// fails, what has been erased stays erased.
+    /// a result of 0 does not mean that nothing is left, unless the visits were `unlimited`.
     std::size_t purge_expired(std::size_t max_visits = unlimited) {
-        detail::sweep_limit limit(max_visits);
-        moment now;
         std::size_t purged = 0;
+        moment now;
+        detail::sweep_limit limit(max_visits);
         if (max_visits == unlimited) {
             entries_.rewind();
         }
@@ -421,14 +368,13 @@ public:
 
     /// Evicts `count` entries as insertions would, or all if there are fewer. Returns how many.
     /// Only for bounded caches: to shrink one, or to keep to a budget of bytes. Never allocates.
-    template <class B = Bound>
-    requires std::same_as<B, bounded> std::size_t evict(std::size_t count) {
+    template <std::same_as<bounded> B = Bound>
+    std::size_t evict(std::size_t count) {
         moment now;
         std::size_t evicted = 0;
-        while (evicted != count && !entries_.empty()) {
+        for (; evicted != count && !entries_.empty(); ++evicted) {
             node dead;
             entries_.evict(now, dead);
-            ++evicted;
         }
         return evicted;
     }
@@ -442,9 +388,10 @@ public:
     [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
 
     /// How many entries there may be. Only for bounded caches.
-    template <class B = Bound>
-    requires std::same_as<B, bounded>
-    [[nodiscard]] std::size_t max_entries() const noexcept { return entries_.max_entries(); }
+    template <std::same_as<bounded> B = Bound>
+    [[nodiscard]] std::size_t max_entries() const noexcept {
+        return entries_.max_entries();
+    }
 
     /// Makes room for `entries` entries in all, or for as many as there may be. Throws
     /// `std::length_error` or `std::bad_alloc` if it can't.
@@ -470,6 +417,12 @@ private:
         return miss();
     }
 
+    entry& live_entry(const std::string_view& key) {
+        return look_up(
+            key, [](entry& found) -> entry& { return found; },
+            [&]() -> entry& { detail::throw_missing(key); });
+    }
+
     template <class V, class When>
     bool store(std::string_view key, V&& value, const When& when, bool if_not_exists) {
         auto&& made = detail::as_wire<Wire>(std::forward<V>(value));
@@ -484,8 +437,6 @@ private:
         moment now;
         return entries_.set_deadline(key, when, now, dead) != entries_.end();
     }
-
-    [[noreturn]] static void throw_missing(std::string_view key) { throw key_error(key); }
 
     core entries_;
 };

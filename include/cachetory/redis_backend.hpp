@@ -102,7 +102,7 @@ public:
         if (std::optional<std::string> found = find(key)) {
             return *std::move(found);
         }
-        throw key_error(key);
+        detail::throw_missing(key);
     }
 
     /// Returns the value of `key`, or `std::nullopt`.
@@ -133,7 +133,7 @@ public:
     [[nodiscard]] std::optional<time_point> deadline(std::string_view key) {
         const long long milliseconds = ask(is_integer, "PEXPIRETIME", key).integer();
         if (milliseconds == -2) {
-            throw key_error(key);
+            detail::throw_missing(key);
         }
         return detail::redis::time_at(milliseconds);
     }

@@ -213,7 +213,7 @@ public:
         if (std::optional<Value> found = find(key)) {
             return *std::move(found);
         }
-        throw key_error(key);
+        detail::throw_missing(key);
     }
 
     /// Returns the value of `key`, or `std::nullopt` if there is none that can be read.

@@ -23,6 +23,17 @@ concept deadline_clock =
     std::same_as<C, Clock> || std::same_as<C, typename Clock::time_point::clock> ||
     std::same_as<C, std::chrono::system_clock>;
 
+template <class Clock, deadline_clock<Clock> C, class Duration>
+void accept_deadline(const std::chrono::time_point<C, Duration>&);
+template <class Clock, deadline_clock<Clock> C, class Duration>
+void accept_deadline(const std::optional<std::chrono::time_point<C, Duration>>&);
+
+/// A time of such a clock, or an optional one.
+template <class T, class Clock>
+concept deadline_of = requires(const T& given) {
+    detail::accept_deadline<Clock>(given);
+};
+
 /// `horizon()` is a time that `Clock` has certainly not reached, and cheap to have. The last time
 /// of all means that nothing is certain.
 ///

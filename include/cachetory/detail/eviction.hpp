@@ -4,6 +4,7 @@
 
 #include "../version.hpp"
 #include "hashed_key.hpp"
+#include "sweep.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -74,14 +75,6 @@ struct worth<bounded> {
     void use() noexcept { lives = most_lives; }
 
     unsigned char lives = 0;
-};
-
-/// A place in a table that nothing can invalidate, not even another table that takes the place of
-/// this one: a bucket, and how many of its entries have been passed. After a change of the table it
-/// may skip an entry or pass it twice, which the next round makes good.
-struct table_cursor {
-    std::size_t bucket = 0;
-    std::size_t position = 0;
 };
 
 /// What a map remembers for eviction beyond its entries: nothing without a bound.

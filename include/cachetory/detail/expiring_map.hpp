@@ -7,6 +7,8 @@
 #include "deadline.hpp"
 #include "eviction.hpp"
 #include "hashed_key.hpp"
+#include "sweep.hpp"
+#include "visitor.hpp"
 
 #include <array>
 #include <concepts>
@@ -23,24 +25,9 @@
 
 namespace cachetory::detail {
 
-/// The limit of one sweep: so many entries and eight times as many buckets, because an empty bucket
-/// costs much less than an entry.
-struct sweep_limit {
-    static constexpr std::size_t unlimited = (std::numeric_limits<std::size_t>::max)();
-
-    explicit sweep_limit(std::size_t max_visits)
-        : entries(max_visits), buckets(max_visits < unlimited / 8 ? max_visits * 8 : unlimited) {}
-
-    std::size_t entries;
-    std::size_t buckets;
-};
-
-/// How far a sweep has come.
-enum class sweep_state {
-    interrupted, ///< There is no room for what is expired: make some, and go on.
-    limited,     ///< The limit is used up.
-    finished     ///< It has come to the end of the table.
-};
+/// What a map hashes keys with: one with a bound looks entries up by their hashes, too.
+template <class Hash, class Bound>
+using map_hash = std::conditional_t<std::same_as<Bound, bounded>, hash_once<Hash>, Hash>;
 
 /// The table that all backends in memory are made of: a `std::unordered_map` from strings to values
 /// with deadlines, and the primitives that their verbs consist of.
@@ -52,8 +39,8 @@ enum class sweep_state {
 ///   So a destructor of a value may call the backend.
 /// - It happens at one moment, `now`, which the caller makes for the whole operation.
 ///
-/// `Key` is `std::string_view`, or whatever else converts to it and `Hash` accepts. A bounded map
-/// needs a `hash_once` for `Hash`, because it looks entries up by their hash.
+/// `Key` is `std::string_view`, or whatever else converts to it and `Hash` accepts. `Hash` is
+/// a `map_hash`, or a `hash_once` where keys are hashed before.
 ///
 /// A primitive has no effect if it fails, provided that moving a `Wire` does not throw.
 template <class Wire, class Clock, class Hash, class Bound = unbounded>
@@ -70,6 +57,8 @@ class expiring_map : eviction<Bound> { // a base, because it is empty without a 
         "strings, so the first argument is the type of the values");
 
     static constexpr bool is_bounded = std::same_as<Bound, bounded>;
+    static_assert(is_bounded || std::same_as<Bound, unbounded>,
+                  "cachetory: Bound must be cachetory::unbounded or cachetory::bounded");
 
     template <class H, class B>
     struct equality : std::type_identity<equal_keys> {};
@@ -254,24 +243,25 @@ public:
     /// the others too big to be inlined at all.
     [[gnu::cold]] node extract(iterator found) { return entries_.extract(found); }
 
-    /// Calls `f(key, entry)` for every live entry, in no order.
+    /// Calls `f(key, value)`, or `f(key, value, deadline)`, for every live entry, in no order.
     template <class F>
-    void for_each(F f, moment<Clock>& now) {
+    void for_each(F& f, moment<Clock>& now) {
         for (auto at = entries_.begin(); at != entries_.end(); ++at) {
             if (is_live(at, now)) {
-                f(std::string_view(at->first), at->second);
+                static_cast<void>(visit_entry(f, at->second, std::string_view(at->first)));
             }
         }
     }
 
-    /// Moves the live entries for which `pred(key, entry)` is true into `dead`, and all expired
-    /// ones. Adds the number of the live ones to `erased`.
+    /// Moves the live entries for which `pred`, called likewise, is true into `dead`, and all
+    /// expired ones. Adds the number of the live ones to `erased`.
     template <class Pred>
-    void erase_if(Pred pred, moment<Clock>& now, std::vector<node>& dead, std::size_t& erased) {
+    void erase_if(Pred& pred, moment<Clock>& now, std::vector<node>& dead, std::size_t& erased) {
         for (auto at = entries_.begin(); at != entries_.end();) {
             const iterator visited = at++;
             const bool live = is_live(visited, now);
-            if (!live || pred(std::string_view(visited->first), visited->second)) {
+            if (!live || static_cast<bool>(visit_entry(pred, visited->second,
+                                                       std::string_view(visited->first)))) {
                 dead.emplace_back(); // before anything has happened, because it may fail
                 dead.back() = extract(visited);
                 erased += live ? 1 : 0;
@@ -295,45 +285,12 @@ public:
 
     /// Moves expired entries into `dead`, from where the last sweep stopped to the end of the table
     /// at most. Adds their number to `purged`.
-    ///
-    /// It goes bucket by bucket, because only so can it stop anywhere and go on later, and it
-    /// extracts by key, because a bucket's iterator cannot be turned into one of the map.
-    sweep_state
-    extract_expired(sweep_limit& limit, moment<Clock>& now, batch& dead, std::size_t& purged) {
-        std::size_t count = 0;
-        if (cursor_.bucket >= entries_.bucket_count()) { // the table has shrunk since
-            rewind();
-        }
-        for (; cursor_.bucket != entries_.bucket_count() && !entries_.empty();
-             cursor_ = {cursor_.bucket + 1, 0}, --limit.buckets) {
-            if (limit.buckets == 0) {
-                return sweep_state::limited;
-            }
-            auto visited = entries_.begin(cursor_.bucket);
-            const auto last = entries_.end(cursor_.bucket);
-            for (std::size_t i = 0; i != cursor_.position && visited != last; ++i) {
-                ++visited;
-            }
-            while (visited != last) {
-                if (limit.entries == 0) {
-                    return sweep_state::limited;
-                }
-                if (count == dead.size()) {
-                    return sweep_state::interrupted;
-                }
-                const auto& [key, visited_entry] = *visited;
-                ++visited;
-                if (now.has_passed(visited_entry.deadline)) {
-                    dead[count++] = entries_.extract(key);
-                    ++purged;
-                } else {
-                    ++cursor_.position;
-                }
-                --limit.entries;
-            }
-        }
-        rewind();
-        return sweep_state::finished;
+    template <std::size_t N>
+    sweep_state extract_expired(sweep_limit& limit,
+                                moment<Clock>& now,
+                                std::array<node, N>& dead,
+                                std::size_t& purged) {
+        return detail::sweep(entries_, cursor_, limit, now, dead, purged);
     }
 
     // Capacity

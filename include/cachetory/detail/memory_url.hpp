@@ -3,7 +3,9 @@
 #define CACHETORY_DETAIL_MEMORY_URL_HPP
 
 #include "../version.hpp"
+#include "eviction.hpp"
 
+#include <concepts>
 #include <cstddef>
 #include <limits>
 #include <stdexcept>
@@ -15,13 +17,6 @@ namespace cachetory::detail {
 [[noreturn]] inline void throw_bad_url(std::string_view url, std::string_view expected) {
     throw std::invalid_argument("cachetory: not the URL of a memory backend (" +
                                 std::string(expected) + "): \"" + std::string(url) + '"');
-}
-
-/// Throws `std::invalid_argument` unless `url` names a backend in memory without a bound.
-inline void check_memory_url(std::string_view url) {
-    if (url != "memory://") {
-        throw_bad_url(url, "memory://");
-    }
 }
 
 /// Returns the bound that `url` gives. Throws `std::invalid_argument` if it gives none.
@@ -43,6 +38,19 @@ inline std::size_t max_entries_of(std::string_view url) {
         throw_bad_url(url, "memory://?max_entries=1000, with at least 1");
     }
     return number;
+}
+
+/// Makes the `Backend` that `url` describes. Throws `std::invalid_argument` if it describes
+/// another.
+template <class Backend, class Bound>
+Backend from_memory_url(std::string_view url) {
+    if constexpr (std::same_as<Bound, bounded>) {
+        return Backend(max_entries_of(url));
+    } else if (url != "memory://") {
+        throw_bad_url(url, "memory://");
+    } else {
+        return Backend();
+    }
 }
 
 } // namespace cachetory::detail

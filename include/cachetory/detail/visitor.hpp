@@ -4,7 +4,9 @@
 
 #include "../version.hpp"
 
+#include <concepts>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace cachetory::detail {
@@ -27,6 +29,25 @@ decltype(auto) visit_entry(F&& f, Entry& entry, Key... key) {
         return std::forward<F>(f)(std::move(key)..., entry.value);
     }
 }
+
+/// What a visitor `F` of an `Entry` returns, to be destroyed later than at once if it can be kept.
+template <class F, class Entry>
+class dropped_result {
+    using result = decltype(visit_entry(std::declval<F>(), std::declval<Entry&>()));
+    static constexpr bool is_kept = std::is_object_v<result> && std::move_constructible<result>;
+
+public:
+    void keep(F&& f, Entry& visited) {
+        if constexpr (is_kept) {
+            kept_.emplace(visit_entry(std::forward<F>(f), visited));
+        } else {
+            static_cast<void>(visit_entry(std::forward<F>(f), visited));
+        }
+    }
+
+private:
+    std::optional<std::conditional_t<is_kept, result, bool>> kept_ = {};
+};
 
 } // namespace cachetory::detail
 

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#ifndef CACHETORY_DETAIL_SWEEP_HPP
+#define CACHETORY_DETAIL_SWEEP_HPP
+
+#include "../version.hpp"
+
+#include <array>
+#include <cstddef>
+#include <limits>
+
+namespace cachetory::detail {
+
+/// A place in a table that nothing can invalidate, not even another table that takes the place of
+/// this one: a bucket, and how many of its entries have been passed. After a change of the table it
+/// may skip an entry or pass it twice, which the next round makes good.
+struct table_cursor {
+    std::size_t bucket = 0;
+    std::size_t position = 0;
+};
+
+/// The limit of one sweep: so many entries and eight times as many buckets, because an empty bucket
+/// costs much less than an entry.
+struct sweep_limit {
+    static constexpr std::size_t unlimited = (std::numeric_limits<std::size_t>::max)();
+
+    explicit sweep_limit(std::size_t max_visits)
+        : entries(max_visits), buckets(max_visits < unlimited / 8 ? max_visits * 8 : unlimited) {}
+
+    std::size_t entries;
+    std::size_t buckets;
+};
+
+/// How far a sweep has come.
+enum class sweep_state {
+    interrupted, ///< There is no room for what is expired: make some, and go on.
+    limited,     ///< The limit is used up.
+    finished     ///< It has come to the end of the table.
+};
+
+/// Moves expired entries of `map` into `dead`, from `cursor` to the end of the table at most. Adds
+/// their number to `purged`.
+///
+/// It goes bucket by bucket, because only so can it stop anywhere and go on later, and it extracts
+/// by key, because a bucket's iterator cannot be turned into one of the map.
+template <class Map, class Moment, std::size_t N>
+sweep_state sweep(Map& map,
+                  table_cursor& cursor,
+                  sweep_limit& limit,
+                  Moment& now,
+                  std::array<typename Map::node_type, N>& dead,
+                  std::size_t& purged) {
+    std::size_t count = 0;
+    if (cursor.bucket >= map.bucket_count()) { // the table has shrunk since
+        cursor = {};
+    }
+    for (; cursor.bucket != map.bucket_count() && !map.empty();
+         cursor = {cursor.bucket + 1, 0}, --limit.buckets) {
+        if (limit.buckets == 0) {
+            return sweep_state::limited;
+        }
+        auto visited = map.begin(cursor.bucket);
+        const auto last = map.end(cursor.bucket);
+        for (std::size_t i = 0; i != cursor.position && visited != last; ++i) {
+            ++visited;
+        }
+        while (visited != last) {
+            if (limit.entries == 0) {
+                return sweep_state::limited;
+            }
+            if (count == dead.size()) {
+                return sweep_state::interrupted;
+            }
+            const auto& [key, entry] = *visited;
+            ++visited;
+            if (now.has_passed(entry.deadline)) {
+                dead[count++] = map.extract(key);
+                ++purged;
+            } else {
+                ++cursor.position;
+            }
+            --limit.entries;
+        }
+    }
+    cursor = {};
+    return sweep_state::finished;
+}
+
+} // namespace cachetory::detail
+
+#endif
