@@ -94,7 +94,7 @@ TEST_CASE("a primary that dies is replaced on the same object", "[sentinel]") {
         const std::size_t before = all.primary();
         all.server(before).kill();
         support::wait_until([&] { return all.primary() != before; }, "for a failover");
-        all.server(before).start();
+        all.restart(before);
         all.wait_until_whole();
         traffic.wait_for_rounds(300);
         const std::size_t errors = traffic.errors();

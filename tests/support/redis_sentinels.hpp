@@ -71,27 +71,38 @@ public:
             },
             "for a sentinel to begin a failover");
         wait_until([&] { return primary() != before; }, "for a planned failover");
-        const std::size_t after = primary();
-        // The sentinels tell the old one, too, but only after some seconds.
-        servers_[before].command(
-            {"REPLICAOF", "127.0.0.1", std::to_string(servers_[after].port())});
-        return after;
+        follow_primary(before);
+        return primary();
     }
 
-    /// Waits until every sentinel knows the others and all servers, and sees none of them down.
+    /// Starts a server again that was the primary once.
+    void restart(std::size_t i) {
+        servers_.at(i).start();
+        follow_primary(i);
+    }
+
+    /// Waits until every sentinel knows the others, all servers and the same primary, sees none of
+    /// them down, and the primary has both of its replicas: only then can another failover succeed.
     void wait_until_whole() {
         wait_until(
             [&] {
-                return std::all_of(sentinels_.begin(), sentinels_.end(), [](redis_server& one) {
-                    const std::string status = one.command({"INFO", "sentinel"});
-                    return status.find("status=ok") != std::string::npos &&
-                           status.find("slaves=2,sentinels=3") != std::string::npos;
-                });
+                const std::string address = ",address=" + servers_[primary()].address();
+                return servers_[primary()].replicas_online() == count - 1 &&
+                       std::all_of(sentinels_.begin(), sentinels_.end(), [&](redis_server& one) {
+                           const std::string status = one.command({"INFO", "sentinel"});
+                           return status.find("status=ok" + address + ",slaves=2,sentinels=3") !=
+                                  std::string::npos;
+                       });
             },
             "for the sentinels to know each other");
     }
 
 private:
+    /// The sentinels tell it, too, but only after some seconds.
+    void follow_primary(std::size_t i) {
+        servers_[i].command({"REPLICAOF", "127.0.0.1", std::to_string(servers_[primary()].port())});
+    }
+
     std::deque<redis_server> servers_;
     std::deque<redis_server> sentinels_;
 };

@@ -141,6 +141,16 @@ public:
 
     std::size_t connections() const { return clients().size(); }
 
+    /// How many replicas have all that this one has.
+    std::size_t replicas_online() const {
+        const std::string lines = command({"INFO", "replication"});
+        std::size_t online = 0;
+        for (std::size_t at = 0; (at = lines.find("state=online", at)) != std::string::npos; ++at) {
+            ++online;
+        }
+        return online;
+    }
+
     std::string log() const {
         std::ostringstream text;
         text << std::ifstream(folder_.path() / "log").rdbuf();
