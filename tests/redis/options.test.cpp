@@ -208,6 +208,14 @@ TEST_CASE("what is no URL of Redis is refused, with a reason and without the pas
              "redis://:s3cret%@host",
              "redis://:s3cret#@host",
              "redis://:s3cret@host?what=1",
+             "redis://:s3@s3cret@host:x",
+             "redis://:s3cret",
+             "redis://user:s3cret/host",
+             "redis://:s3cret?@host",
+             "redis://host?password=s3cret",
+             "redis+sentinel://:s3cret@a,b",
+             "s3cret:s3cret@host",
+             "redis:s3cret",
              "http://:s3cret@host",
          }) {
         INFO("'" << url << "'");
@@ -221,6 +229,27 @@ TEST_CASE("what is no URL of Redis is refused, with a reason and without the pas
         CHECK_THAT(reason, !contains("s3cret"));
         CHECK_THROWS_AS(cachetory::redis_backend::from_url(url), std::invalid_argument);
     }
+}
+
+TEST_CASE("a URL that is refused is named", "[redis]") {
+    const auto shown = [](const std::string& url) -> std::string {
+        try {
+            static_cast<void>(redis_options::from_url(url));
+        } catch (const std::invalid_argument& error) {
+            const std::string text = error.what();
+            const std::size_t begin = text.find('"') + 1;
+            return text.substr(begin, text.find('"', begin) - begin);
+        }
+        return "none";
+    };
+    CHECK(shown("") == "");
+    CHECK(shown("http://host/1") == "http://host/1");
+    CHECK(shown("redis://host:x/1") == "redis://host:...");
+    CHECK(shown("redis://host?what=1") == "redis://host?...");
+    CHECK(shown("redis://user:s3cret@host:x/1") == "redis://...@host:x/1");
+    CHECK(shown("redis://:s3@cret@host?what=1") == "redis://...@host?...");
+    CHECK(shown("redis+sentinel://:s3cret@a:1,b:2") == "redis+sentinel://...@a:1,b:2");
+    CHECK(shown("host:6379") == "host:...");
 }
 
 TEST_CASE("a URL that asks for TLS is refused in words that name stunnel", "[redis]") {

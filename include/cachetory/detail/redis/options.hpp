@@ -38,8 +38,8 @@ struct redis_options {
     ///     redis+cluster://[[user]:password@]host[:port],...[?timeout=...]
     ///
     /// Each part may be percent-encoded; an IPv6 address is put in brackets. Throws
-    /// `std::invalid_argument` for anything else. Its text repeats nothing of the URL, because that
-    /// may hold a password.
+    /// `std::invalid_argument` for anything else. Its text names the URL, but for what may be a
+    /// password.
     [[nodiscard]] static redis_options from_url(std::string_view url);
 
     friend bool operator==(const redis_options&, const redis_options&) = default;

@@ -20,14 +20,28 @@
 
 namespace cachetory::detail::redis {
 
-/// Never shows the URL, because that may hold a password.
-[[noreturn]] inline void refuse_url(const char* reason) {
-    throw std::invalid_argument(
-        std::string("not the URL of a Redis backend "
-                    "(redis://[[user]:password@]host[:port][/database][?timeout=milliseconds], "
-                    "or one that begins with redis+unix://, redis+sentinel:// or "
-                    "redis+cluster://): ") +
-        reason);
+/// Why a URL is refused.
+struct bad_url {
+    const char* reason;
+};
+
+[[noreturn]] inline void refuse_url(const char* reason) { throw bad_url{reason}; }
+
+/// Returns `url` with dots where there may be a password, even one that is in the wrong place:
+/// before the last @ or, if there is none, behind the first colon; and in a query.
+inline std::string without_password(std::string_view url) {
+    const std::size_t colon = url.find("://");
+    const std::size_t begin = colon != std::string_view::npos ? colon + 3 : 0;
+    std::string shown(url.substr(0, begin));
+    std::string_view rest = url.substr(begin);
+    const std::size_t at = rest.rfind('@');
+    if (at != std::string_view::npos) {
+        shown += "...";
+        rest.remove_prefix(at);
+    }
+    const std::size_t end = rest.find_first_of(at != std::string_view::npos ? "?" : ":?");
+    shown += rest.substr(0, end);
+    return end < rest.size() ? shown + rest[end] + "..." : shown;
 }
 
 /// Removes from `text` what comes before the first of `separators`, and returns it: all there is
@@ -154,10 +168,7 @@ inline void parse_query(std::string_view query, bool with_database, redis_option
     } while (cut_off(query, "&"));
 }
 
-} // namespace cachetory::detail::redis
-
-inline cachetory::redis_options cachetory::redis_options::from_url(std::string_view url) {
-    using namespace detail::redis;
+inline redis_options read_url(std::string_view url) {
     if (url.starts_with("rediss")) {
         refuse_url("there is no TLS here: let stunnel speak it, and connect to that");
     }
@@ -213,6 +224,20 @@ inline cachetory::redis_options cachetory::redis_options::from_url(std::string_v
         refuse_url("a cluster has database 0 only");
     }
     return options;
+}
+
+} // namespace cachetory::detail::redis
+
+inline cachetory::redis_options cachetory::redis_options::from_url(std::string_view url) {
+    try {
+        return detail::redis::read_url(url);
+    } catch (const detail::redis::bad_url& bad) {
+        throw std::invalid_argument(
+            "cachetory: not the URL of a Redis backend "
+            "(redis://[[user]:password@]host[:port][/database][?timeout=milliseconds], or one that "
+            "begins with redis+unix://, redis+sentinel:// or redis+cluster://): \"" +
+            detail::redis::without_password(url) + "\": " + bad.reason);
+    }
 }
 
 #endif
