@@ -38,26 +38,26 @@ namespace cachetory {
 /// A cache on a Redis or Valkey server of version 7.0 or newer, on the primary that Sentinels name,
 /// or on a cluster.
 ///
-/// This is a handle: copies of it share their connections, of which there are as many as there were
-/// calls at once. Safe to share between threads. Connects when something is first asked for.
+/// This is a handle: its copies share their connections. It opens as many as there are calls at
+/// once, when they are needed, and keeps them. Safe to share between threads.
 ///
 /// The verbs mean what they mean in memory. The server decides whether an entry has expired, by its
-/// own clock: an entry is alive through the very millisecond of its deadline, and lengths are
-/// rounded up to milliseconds. A single-key verb is atomic among all clients of the server. A bulk
-/// verb is not: it sends commands of single keys, up to 1,024 of them or 256 KiB before it reads
-/// their answers.
+/// own clock. An entry is alive through the very millisecond of its deadline, and times are rounded
+/// up to milliseconds. A single-key verb is atomic among all clients of the server. A bulk verb is
+/// not: it sends single-key commands, up to 1,024 of them or 256 KiB, before it reads their
+/// answers.
 ///
 /// Values are returned as copies. Keys and values may hold any bytes. No connection and no lock is
 /// held while a range, a factory or a conversion of the caller runs.
 ///
 /// Every verb may throw `backend_error`. If a server answered with an error, its words are in the
 /// text, and the command had no effect. If a connection broke, or the server was silent for
-/// `redis_options::timeout`, nobody knows whether the command had one: nothing is ever sent twice.
-/// Bulk verbs throw the first error, having sent all that came before it and maybe some that came
-/// after.
+/// `redis_options::timeout`, nobody knows whether the command had an effect, and it is not sent
+/// again. Bulk verbs throw the first error. By then they have sent all commands before it and maybe
+/// some after it.
 ///
-/// A handle works in a child of `fork`, which closes the connections that it inherited and makes
-/// its own. Do not fork while another thread is in a call.
+/// A handle works in a child of `fork`: the child closes the connections that it inherited and
+/// opens its own. Do not fork while another thread is in a call.
 class redis_backend {
 public:
     using wire_type = std::string;
@@ -76,7 +76,7 @@ public:
     explicit redis_backend(std::shared_ptr<detail::redis::transport> servers)
         : servers_(std::move(servers)) {}
 
-    // Copied, never moved: a handle that has been moved from could not be used.
+    // Copyable, but not movable, because a moved-from handle could not be used.
     redis_backend(const redis_backend&) = default;
     redis_backend& operator=(const redis_backend&) = default;
     ~redis_backend() = default;
@@ -86,8 +86,8 @@ public:
         return redis_backend(redis_options::from_url(url));
     }
 
-    /// Returns a handle for the part of this cache whose keys begin with `prefix`: all verbs of it
-    /// put `prefix` in front of the keys they are given, and `clear` erases nothing else. Shares
+    /// Returns a handle for the part of this cache whose keys begin with `prefix`. Its verbs put
+    /// `prefix` in front of the keys they are given, and its `clear` erases nothing else. It shares
     /// the connections.
     [[nodiscard]] redis_backend under(std::string_view prefix) const {
         redis_backend part = *this;
@@ -110,8 +110,8 @@ public:
         return ask(is_text_or_nil, "GET", key).text();
     }
 
-    /// Returns the value of `key`, or `std::nullopt`, and lets the entry live for `time_to_live`
-    /// from now on, given `std::nullopt` forever.
+    /// Returns the value of `key`, or `std::nullopt`, and gives the entry a new time to live from
+    /// now on (`std::nullopt`: forever).
     std::optional<std::string> touch(std::string_view key, std::optional<ttl> time_to_live) {
         const lifetime until(time_to_live);
         if (until.is_over()) {
@@ -128,8 +128,8 @@ public:
         return ask(is_integer, "EXISTS", key).integer() != 0;
     }
 
-    /// Returns when the entry of `key` expires, by the server's clock, `std::nullopt` if never, or
-    /// later than a `time_point` can say. Throws `key_error` if there is none.
+    /// Returns when the entry of `key` expires by the server's clock. Returns `std::nullopt` if it
+    /// never expires, or later than a `time_point` can say. Throws `key_error` if there is none.
     [[nodiscard]] std::optional<time_point> deadline(std::string_view key) {
         const long long milliseconds = ask(is_integer, "PEXPIRETIME", key).integer();
         if (milliseconds == -2) {
@@ -167,7 +167,7 @@ public:
     /// Stores `value`, a string or what converts to one, replacing both value and deadline if `key`
     /// has an entry. Returns whether it was stored: always, unless `options.if_not_exists` and
     /// there is a live entry, which then stays as it is. With a time to live of zero or less,
-    /// nothing is stored, because nobody could see it, and what it replaces is erased.
+    /// nothing is stored, because nobody could see it; the entry that it would replace is erased.
     template <detail::redis::bytes Value = std::string>
     bool set(std::string_view key, Value&& value, set_options options = {}) {
         return store(key, std::forward<Value>(value),
@@ -187,8 +187,8 @@ public:
     }
 
     /// Stores each of `items` as `set` would, in order. Returns how many were stored. `items` is
-    /// any range of pairs (see `item_range`), or a braced list. If it throws, what came before is
-    /// stored.
+    /// any range of pairs (see `item_range`), or a braced list. If reading an item throws, the
+    /// items before it are stored.
     template <class Items = std::initializer_list<std::pair<std::string_view, std::string_view>>>
     requires item_range<Items, std::string> || item_range<Items, std::string_view> std::size_t
     set_many(Items&& items, set_options options = {}) {
@@ -210,7 +210,8 @@ public:
         return stored;
     }
 
-    /// Returns the value of `key`; if there is none, of what `factory()` returns, having stored it.
+    /// Returns the value of `key`. If there is none, stores what `factory()` returns and returns
+    /// that.
     ///
     /// A factory that returns `expiring<std::string>` decides the time to live, which counts from
     /// when the value is stored. Several clients may run theirs at once: all of them get the value
@@ -230,7 +231,7 @@ public:
         return first ? *std::move(first) : std::move(made);
     }
 
-    /// Sets or, given `std::nullopt`, removes the deadline of `key`, by the server's clock. Returns
+    /// Sets the deadline of `key` by the server's clock, or removes it (`std::nullopt`). Returns
     /// whether there was a live entry.
     bool expire_at(std::string_view key, std::optional<time_point> deadline) {
         return expire(key, deadline ? lifetime(*deadline) : lifetime(std::nullopt));
@@ -245,8 +246,8 @@ public:
         return expire(key, deadline ? lifetime(*deadline) : lifetime(std::nullopt));
     }
 
-    /// Lets the entry of `key` live for `time_to_live` from now on, given `std::nullopt` forever.
-    /// Returns whether there was a live entry.
+    /// Gives the entry of `key` a new time to live from now on (`std::nullopt`: forever). Returns
+    /// whether there was a live entry.
     bool expire_in(std::string_view key, std::optional<ttl> time_to_live) {
         return expire(key, lifetime(time_to_live));
     }
@@ -271,9 +272,9 @@ public:
         return erased;
     }
 
-    /// Erases all entries, whoever stored them: the whole database. Of a handle that `under` gave,
-    /// only those whose keys begin with its prefix, and to find them it looks at every key in the
-    /// database. An entry that is stored meanwhile may stay.
+    /// Erases all entries of the database, whoever stored them. On a handle that `under` returned,
+    /// erases only the entries whose keys begin with its prefix; to find them, it visits every key
+    /// in the database. An entry that is stored meanwhile may stay.
     void clear() {
         if (prefix_.empty()) {
             detail::redis::clear_database(*servers_);
@@ -323,15 +324,15 @@ private:
         if (!until.is_endless()) {
             return ask(is_integer, until.command(), key, {until.number()}).integer() != 0;
         }
-        // PERSIST alone does not tell an entry without a deadline from none.
+        // PERSIST alone answers 0 both for an entry without a deadline and for no entry.
         batch commands;
         commands.add_transaction(detail::redis::is_two_integers, full(key), {"PERSIST", "EXISTS"});
         return exchange(commands).value().element[1]->integer != 0;
     }
 
-    /// Lets `add(commands, item)` make a command of each of `items`, and gives
-    /// `consume(full key, answer)` each answer, batch by batch. If `items` or `add` throw, what
-    /// came before is sent all the same.
+    /// Lets `add(commands, item)` make a command of each of `items`, and gives `consume(full key,
+    /// answer)` each answer, batch by batch. If `items` or `add` throw, the commands before that
+    /// are still sent.
     template <class Items, class Add, class Consume>
     void in_batches(Items& items, Add add, Consume consume) {
         auto next = std::ranges::begin(items);

@@ -23,12 +23,12 @@ struct redis_address {
 
 namespace detail::redis {
 
-/// Whether `host` can be one. Not if it has a NUL byte, which would end it for the system.
+/// Whether `host` can be a host. It must have no NUL byte, because the system would end it there.
 inline bool is_host(std::string_view host) noexcept {
     return !host.empty() && host.find('\0') == std::string_view::npos;
 }
 
-/// The same for an address that a server names: that is never a Unix socket of this machine.
+/// The same for a host that a server names: that must not be a Unix socket of this machine.
 inline bool is_remote_host(std::string_view host) noexcept {
     return is_host(host) && host.front() != '/';
 }
@@ -39,7 +39,7 @@ inline bool is_socket(const redis_address& address) noexcept {
 
 inline bool is_port(long long number) noexcept { return 0 < number && number < 65536; }
 
-/// Returns the port that `text` is in whole.
+/// Returns the port if the whole of `text` is one.
 inline std::optional<int> parse_port(std::string_view text) noexcept {
     int port = 0;
     const char* const end = text.data() + text.size();
@@ -48,7 +48,7 @@ inline std::optional<int> parse_port(std::string_view text) noexcept {
     return is_good ? std::optional<int>(port) : std::nullopt;
 }
 
-/// The address as texts show it.
+/// The address as error messages show it.
 inline std::string to_string(const redis_address& address) {
     return is_socket(address) ? address.host : address.host + ':' + std::to_string(address.port);
 }

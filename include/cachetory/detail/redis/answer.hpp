@@ -25,7 +25,7 @@ inline std::string_view text_of(const redisReply& reply) noexcept {
     return reply.str != nullptr ? std::string_view(reply.str, reply.len) : std::string_view();
 }
 
-/// Whether a command may be answered with this reply. Not asked about errors, because any command
+/// Whether a command may be answered with this reply. Not called for errors, because any command
 /// may fail.
 using expectation = bool (*)(const redisReply&);
 
@@ -65,7 +65,7 @@ inline bool is_two_integers(const redisReply& reply) {
     return is_array_of(is_integer, reply) && reply.elements == 2;
 }
 
-/// Whether `reply` is one of SCAN: where to go on, and names of keys.
+/// Whether `reply` is an answer to SCAN: the next cursor, and names of keys.
 inline bool is_scan_page(const redisReply& reply) {
     return is_array(reply) && reply.elements == 2 && is_text(*reply.element[0]) &&
            is_array_of(is_text, *reply.element[1]);
@@ -74,7 +74,7 @@ inline bool is_scan_page(const redisReply& reply) {
 /// What a server said to one part of a batch: a reply of the kind expected, or an error.
 class answer {
 public:
-    /// None yet: it may only be assigned to.
+    /// No answer yet: the object may only be assigned to.
     answer() = default;
 
     /// An answer from the server at `address`.
@@ -118,7 +118,7 @@ public:
 
 private:
     reply_pointer reply_ = {};
-    std::unique_ptr<const std::string> words_ = {}; // of an error; it makes answers cheap to move
+    std::unique_ptr<const std::string> words_ = {}; // of an error; a pointer is cheap to move
 };
 
 } // namespace cachetory::detail::redis

@@ -39,7 +39,7 @@ private:
     std::size_t count_ = 0;
 };
 
-/// A key as the server knows it: what all keys of a backend begin with, and the user's key.
+/// A key as the server knows it: the backend's prefix and the user's key.
 struct full_key {
     std::string_view prefix;
     std::string_view name;
@@ -76,7 +76,8 @@ public:
         finish();
     }
 
-    /// Adds commands of one key and nothing else, to be carried out with nothing in between.
+    /// Adds commands whose only argument is the key. The server executes them with nothing in
+    /// between.
     void add_transaction(expectation expected,
                          full_key key,
                          std::initializer_list<std::string_view> names) {
@@ -107,7 +108,7 @@ public:
 
     [[nodiscard]] bool empty() const noexcept { return parts_.empty(); }
 
-    /// Whether this is as much as should be sent before answers are read.
+    /// Whether this is as much as one should send before reading answers.
     [[nodiscard]] bool full() const noexcept {
         return parts_.size() >= 1024 || bytes_.size() >= std::size_t(256) * 1024;
     }

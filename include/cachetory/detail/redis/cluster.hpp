@@ -21,11 +21,11 @@
 
 namespace cachetory::detail::redis {
 
-/// The servers of a cluster. Each part of a batch goes to the one that has the slot of its key, and
-/// all of them are sent before any answer is read.
+/// The servers of a cluster. Each part of a batch goes to the server that has the slot of its key.
+/// All parts are sent before any answer is read.
 ///
-/// A part is sent again only if the answer was MOVED or ASK: it must go to another server. Such an
-/// answer proves that nothing was done.
+/// A part is sent again only if the answer was MOVED or ASK, which means that it must go to another
+/// server. Such an answer proves that nothing was done.
 class cluster final : public transport {
 public:
     explicit cluster(redis_options options) : owners_(std::move(options)) {}
@@ -48,8 +48,8 @@ public:
     }
 
 private:
-    /// How often a part may be redirected. Two times happen while slots move. Servers that redirect
-    /// to each other would never stop.
+    /// How often a part may be redirected. Two redirections can happen while slots move. Without a
+    /// limit, servers that redirect to each other would never stop.
     static constexpr int most_hops = 5;
 
     /// A part of a batch, and the server to send it to.

@@ -48,7 +48,7 @@ public:
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
     /// Whether something may be sent: this is the process that connected, the server has not closed
-    /// the connection, and it has sent nothing unasked.
+    /// the connection, and it has sent nothing without being asked.
     [[nodiscard]] bool is_usable() const noexcept {
         if (owner_ != ::getpid() || has_unread()) {
             return false;
@@ -107,7 +107,7 @@ private:
         limit.tv_usec = static_cast<decltype(limit.tv_usec)>((timeout_ - whole) / 1us);
         if (!is_socket(address)) {
             context_.reset(::redisConnectWithTimeout(address.host.c_str(), address.port, limit));
-        } else if (address.host.size() < sizeof(sockaddr_un::sun_path)) { // hiredis cuts it off
+        } else if (address.host.size() < sizeof(sockaddr_un::sun_path)) { // else it is truncated
             context_.reset(::redisConnectUnixWithTimeout(address.host.c_str(), limit));
         } else {
             fail("the path is too long for a socket");
@@ -118,7 +118,7 @@ private:
         if (context_->err != 0 || ::redisSetTimeout(context_.get(), limit) != REDIS_OK) {
             fail_as_hiredis_says();
         }
-        ::fcntl(context_->fd, F_SETFD, FD_CLOEXEC); // other programs have no use for it
+        ::fcntl(context_->fd, F_SETFD, FD_CLOEXEC); // not for programs that this one executes
 #ifndef MSG_NOSIGNAL
         const int on = 1;
         ::setsockopt(context_->fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
@@ -139,7 +139,7 @@ private:
             // Old servers and proxies repeat the words of a command they do not know.
             if (!options.password.empty() && answer.is_error() &&
                 answer.error().find(options.password) != std::string_view::npos) {
-                fail("the login failed, in words that repeat the password");
+                fail("the login failed, with an error message that contains the password");
             }
             static_cast<void>(answer.value());
         }
@@ -165,12 +165,12 @@ private:
         }
         reply_pointer reply(static_cast<redisReply*>(next));
         if (reply->type != REDIS_REPLY_ERROR && !expected(*reply)) {
-            fail("an answer of a kind that does not belong to the command");
+            fail("the answer is of a kind that does not belong to the command");
         }
         return {std::move(reply), name_};
     }
 
-    /// Whether more bytes have been received than belong to the answers.
+    /// Whether more bytes have been received than the answers have.
     [[nodiscard]] bool has_unread() const noexcept {
         return context_->reader->pos != context_->reader->len;
     }

@@ -13,7 +13,7 @@
 
 namespace cachetory::detail::redis {
 
-/// Until when an entry is to live, in the form in which a server is told.
+/// How long an entry is to live, in the form that commands take.
 class lifetime {
 public:
     /// Begins when the server executes the command.
@@ -65,8 +65,8 @@ private:
     bool is_absolute_;
 };
 
-/// Returns the time that is `milliseconds` after the epoch: `std::nullopt`, which is "never", if
-/// they are negative, or more than the clock can count.
+/// Returns the time that is `milliseconds` after the epoch. Returns `std::nullopt`, which means
+/// never, if they are negative or more than the clock can count.
 inline std::optional<std::chrono::system_clock::time_point> time_at(long long milliseconds) {
     using std::chrono::system_clock;
     constexpr auto last = std::chrono::floor<std::chrono::milliseconds>(

@@ -15,8 +15,9 @@ namespace cachetory {
 
 /// Where the data is, and how to log in there.
 ///
-/// It is on the server at `host` and `port`; or, if there are `sentinels`, on the primary that they
-/// name for `service`; or, if `cluster` has servers, on the cluster they belong to.
+/// By default, the data is on the server at `host` and `port`. If there are `sentinels`, it is on
+/// the primary that they name for `service`. If `cluster` has servers, it is on the cluster that
+/// they belong to.
 struct redis_options {
     std::string host = "127.0.0.1"; ///< As in `redis_address`.
     int port = 6379;
@@ -38,7 +39,7 @@ struct redis_options {
     ///     redis+cluster://[[user]:password@]host[:port],...[?timeout=...]
     ///
     /// Each part may be percent-encoded; an IPv6 address is put in brackets. Throws
-    /// `std::invalid_argument` for anything else. Its text names the URL, but for what may be a
+    /// `std::invalid_argument` for anything else. The exception names the URL, without what may be a
     /// password.
     [[nodiscard]] static redis_options from_url(std::string_view url);
 
@@ -70,7 +71,7 @@ inline redis_options checked(redis_options options) {
         check(address);
     }
     if (options.database < 0) {
-        throw std::invalid_argument("cachetory: a Redis database has a number from 0 on");
+        throw std::invalid_argument("cachetory: the number of a Redis database cannot be negative");
     }
     if (options.timeout < 1ms) {
         throw std::invalid_argument("cachetory: a timeout must be at least 1 ms");
@@ -80,7 +81,7 @@ inline redis_options checked(redis_options options) {
                                     "service needs Sentinels");
     }
     if (!options.sentinels.empty() && !options.cluster.empty()) {
-        throw std::invalid_argument("cachetory: a cluster is not found by Sentinels");
+        throw std::invalid_argument("cachetory: give either Sentinels or a cluster, not both");
     }
     if (!options.cluster.empty() && options.database != 0) {
         throw std::invalid_argument("cachetory: a Redis cluster has database 0 only");

@@ -19,14 +19,14 @@
 
 namespace cachetory::detail::redis {
 
-/// Whether `reply` is one to SENTINEL GET-MASTER-ADDR-BY-NAME: a host and a port, or nil.
+/// Whether `reply` answers SENTINEL GET-MASTER-ADDR-BY-NAME: a host and a port, or nil.
 inline bool is_address_or_nil(const redisReply& reply) {
     return is_nil(reply) ||
            (is_array_of(is_text, reply) && reply.elements == 2 &&
             parse_port(text_of(*reply.element[1])) && is_remote_host(text_of(*reply.element[0])));
 }
 
-/// Whether `reply` is one to ROLE: the role, and what goes with it.
+/// Whether `reply` answers ROLE: the role, followed by details.
 inline bool is_role(const redisReply& reply) {
     return is_array(reply, 1) && is_text(*reply.element[0]);
 }
@@ -68,7 +68,7 @@ public:
     }
 
 private:
-    /// Returns where the primary is by what the Sentinel at `address` says.
+    /// Returns the address of the primary according to the Sentinel at `address`.
     redis_address ask(const redis_address& address) const {
         connection sentinel(address, without_login_);
         batch question;
@@ -77,13 +77,14 @@ private:
         const redisReply& reply = answers.front().value();
         if (is_nil(reply)) {
             throw backend_error("redis server " + sentinel.name() +
-                                ": a Sentinel that knows no \"" + options_.service + '"');
+                                ": this Sentinel does not know the service \"" + options_.service +
+                                '"');
         }
         return {std::string(text_of(*reply.element[0])), *parse_port(text_of(*reply.element[1]))};
     }
 
-    /// Throws if `line` leads to a replica, because a Sentinel may not know the newest state. If
-    /// the user has no right to ask for the role, trusts the Sentinel.
+    /// Throws if `line` leads to a replica, because a Sentinel may be out of date. If the server
+    /// refuses to tell its role, trusts the Sentinel.
     static void check_role(connection& line) {
         batch question;
         question.add(is_role, {"ROLE"});
@@ -96,7 +97,7 @@ private:
 
     redis_options options_;
     redis_options without_login_;        // Sentinels have users of their own
-    std::atomic<std::size_t> first_ = 0; // the one that led to the primary last
+    std::atomic<std::size_t> first_ = 0; // the one that last led to the primary
 };
 
 } // namespace cachetory::detail::redis

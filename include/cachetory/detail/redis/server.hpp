@@ -17,16 +17,16 @@
 
 namespace cachetory::detail::redis {
 
-/// A server and the connections to it, of which there are as many as there were calls at once.
-/// Safe to share between threads. No lock is held while anything is sent, read, opened or closed.
+/// A server and the connections to it. There are as many as there were calls at once. Safe to share
+/// between threads. No lock is held while anything is sent, read, opened or closed.
 ///
-/// Nothing is sent twice. So an idle connection is looked at before it is used: if the server has
+/// Nothing is sent twice. So an idle connection is checked before it is used: if the server has
 /// closed it meanwhile, another takes its place, and no call fails because of that. A connection
-/// becomes idle again only if all answers have been read and were of the kind expected. When one
-/// breaks, the idle ones are closed, because they are probably broken.
+/// becomes idle again only if all answers have been read and were of the expected kind. When a
+/// connection breaks, the idle ones are closed, because they are probably broken.
 class server {
 public:
-    /// Connections are made by `connect`, when they are needed.
+    /// `connect` makes a connection when one is needed.
     explicit server(std::function<connection()> connect) : connect_(std::move(connect)) {}
 
     /// A batch that has been sent, on a connection that is in use.

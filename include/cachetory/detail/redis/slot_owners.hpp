@@ -110,7 +110,7 @@ private:
         return owners;
     }
 
-    /// Asks one server after the other until one says who has which slots.
+    /// Asks one server after another until one says which server has which slots.
     void ask() {
         batch question;
         question.add(is_slot_map, {"CLUSTER", "SLOTS"});
@@ -128,7 +128,7 @@ private:
             }
         }
         distrust();
-        throw backend_error("redis cluster: no server says who has which slots: " + failures);
+        throw backend_error("redis cluster: no server tells the slot map: " + failures);
     }
 
     /// Returns all servers in the order in which to ask them. Each time another one comes first,
@@ -149,7 +149,7 @@ private:
         return all;
     }
 
-    /// Replaces all that is known by `ranges`. Forgets servers without slots, except those that the
+    /// Replaces the slot map by `ranges`. Forgets servers without slots, except those that the
     /// options name.
     void replace(const std::vector<slot_range>& ranges) {
         std::vector<node_pointer> owners(slot_count);

@@ -33,7 +33,7 @@ inline constexpr std::array<std::uint16_t, 256> crc16_table = [] {
     return table;
 }();
 
-/// Returns the slot of `key`. If the key has a pair of braces with something in between, only that
+/// Returns the slot of `key`. If the key has a pair of braces with text in between, only that text
 /// counts.
 constexpr std::size_t slot_of(std::string_view key) noexcept {
     if (const auto open = key.find('{'); open != std::string_view::npos) {

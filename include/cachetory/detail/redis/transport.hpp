@@ -15,8 +15,8 @@
 
 namespace cachetory::detail::redis {
 
-/// Sends commands to where their keys are, and returns the answers. This is all that the verbs know
-/// of servers. Safe to share between threads.
+/// Sends commands to the servers that have their keys, and returns the answers. The verbs know
+/// nothing else about servers. Safe to share between threads.
 class transport {
 public:
     transport() = default;
@@ -25,11 +25,11 @@ public:
     virtual ~transport() = default;
 
     /// Sends `commands`, all of which have keys, and returns their answers, one for each part, in
-    /// that order. Throws `backend_error` if one of the servers can't be reached or does not
-    /// answer: then nobody knows which of the commands were carried out.
+    /// that order. Throws `backend_error` if one of the servers cannot be reached or does not
+    /// answer. Then nobody knows which of the commands were executed.
     [[nodiscard]] virtual std::vector<answer> exchange(const batch& commands) = 0;
 
-    /// Returns the servers that have all keys between them.
+    /// Returns the servers that together have all keys.
     [[nodiscard]] virtual std::vector<std::shared_ptr<server>> primaries() = 0;
 };
 

@@ -44,8 +44,8 @@ inline std::string without_password(std::string_view url) {
     return end < rest.size() ? shown + rest[end] + "..." : shown;
 }
 
-/// Removes from `text` what comes before the first of `separators`, and returns it: all there is
-/// if there is none. The separator stays.
+/// Removes from `text` the part before the first of `separators`, and returns that part; the whole
+/// text if there is no separator. The separator stays.
 inline std::string_view cut_before(std::string_view& text, std::string_view separators) {
     const std::string_view head = text.substr(0, text.find_first_of(separators));
     text.remove_prefix(head.size());
@@ -82,7 +82,8 @@ inline std::string percent_decoded(std::string_view text) {
     return decoded;
 }
 
-/// Returns the number that `text` is in whole, if it is from 0 to `most`.
+/// Returns the number from 0 to `most` that the whole of `text` is. Throws with `complaint`
+/// otherwise.
 inline int parse_number(std::string_view text, int most, const char* complaint) {
     int number = 0;
     const char* const end = text.data() + text.size();
@@ -112,7 +113,7 @@ inline redis_address parse_address(std::string_view text, int default_port) {
     }
     redis_address address{percent_decoded(host), default_port};
     if (!is_host(address.host)) {
-        refuse_url("there is no host");
+        refuse_url("the host is missing");
     }
     if (is_socket(address)) {
         refuse_url("the URL of a Unix socket begins with redis+unix://");
@@ -163,14 +164,14 @@ inline void parse_query(std::string_view query, bool with_database, redis_option
         } else if (with_database && name == "db" && !std::exchange(has_database, true)) {
             options.database = parse_database(value);
         } else {
-            refuse_url("the query holds something that is unknown, or twice");
+            refuse_url("the query has an unknown or a repeated parameter");
         }
     } while (cut_off(query, "&"));
 }
 
 inline redis_options read_url(std::string_view url) {
     if (url.starts_with("rediss")) {
-        refuse_url("there is no TLS here: let stunnel speak it, and connect to that");
+        refuse_url("TLS is not supported: run stunnel, and connect to that");
     }
     if (url.find('#') != std::string_view::npos) {
         refuse_url("it has a fragment: a # in a password is written %23");
@@ -210,12 +211,12 @@ inline redis_options read_url(std::string_view url) {
         options.service = percent_decoded(cut_before(path, "/"));
         cut_off(path, "/");
         if (options.service.empty()) {
-            refuse_url("there is no name of a service");
+            refuse_url("the name of the service is missing");
         }
     } else if (scheme == "redis+cluster") {
         options.cluster = parse_addresses(authority, 6379);
     } else {
-        refuse_url("the scheme is another");
+        refuse_url("the scheme is unknown");
     }
     if (!path.empty()) {
         options.database = parse_database(path);
