@@ -12,27 +12,27 @@ namespace cachetory::detail {
 /// A mutex of one word, for critical sections as short as one look-up. It spins a little, then it
 /// sleeps. Not recursive.
 ///
-/// Why not `std::mutex`: it costs two calls into the C library, and where it takes 40 bytes, a
-/// shard no longer fits into two cache lines. Here, a thread that meets no other executes two
-/// exchanges, inline.
+/// Why not `std::mutex`: it costs two calls into the C library, and with its 40 bytes a shard no
+/// longer fits into two cache lines. Here, without contention, a thread executes two exchanges,
+/// inline.
 ///
 /// Why three states: with two, `unlock` would not know whether a thread sleeps, and would have to
 /// call the system every time. `contended` means that one may sleep. A thread that has slept locks
 /// with `contended`, because others may still sleep. At worst, one `notify_one` finds nobody.
 ///
-/// Why an exchange also to lock: behind a compare-exchange, some processors do not start the loads
-/// of the next look-up (1.3 times slower where these miss the cache). The exchange may overwrite
-/// `contended`. No wake-up is lost, because a thread that has done so does not spin, but writes
-/// `contended` again before it sleeps or has the lock.
+/// Why `lock` also uses an exchange: after a compare-exchange, some processors do not start the
+/// loads of the next look-up early (1.3 times slower if these miss the cache). The exchange may
+/// overwrite `contended`. No wake-up is lost, because a thread that has done so does not spin, but
+/// writes `contended` again before it sleeps or has the lock.
 ///
-/// Why it spins: the holder is usually done within a few dozen loads; to sleep and to be woken
-/// takes microseconds. Why it stops so soon, and does not spin at all once a thread may sleep: a
-/// holder that has lost its core needs one to go on, and spinning takes it away. So where more
+/// Why it spins: the holder is usually done within a few dozen loads, but to sleep and to be woken
+/// takes microseconds. Why it spins so briefly, and not at all once a thread may sleep: a holder
+/// that has lost its core needs a core to continue, and a spinning thread occupies one. So if more
 /// threads than cores compete for one hot key, most of them sleep, and those that run pass the lock
 /// on.
 ///
-/// It is not fair, as `std::mutex` is not: a running thread may lock before one that is being
-/// woken. In practice no thread starves, because the running ones lose their cores in turn.
+/// Like `std::mutex`, it is not fair: a running thread may lock before one that is being woken. In
+/// practice no thread starves, because the running ones lose their cores in turn.
 ///
 /// `Word` is a parameter so that tests can run other threads between any two steps.
 template <class Word = std::atomic<int>> // an int, because on this Linux can wait directly
@@ -71,7 +71,7 @@ private:
     Word state_ = unlocked;
 };
 
-/// What protects a shard unless the user says otherwise.
+/// The mutex of a shard unless the user chooses another.
 #if defined(__cpp_lib_atomic_wait) // libc++ does not define it for macOS before 11
 using default_mutex = adaptive_mutex<>;
 #else

@@ -12,12 +12,12 @@
 
 namespace cachetory::detail {
 
-/// The deadline that never passes: an entry that has it never expires.
+/// The deadline of an entry that never expires.
 template <class TimePoint>
 inline constexpr TimePoint never = (TimePoint::max)();
 
-/// A clock whose times can be deadlines of `Clock`: the one that `Clock` counts by, or the wall
-/// clock.
+/// A clock whose times can be deadlines of `Clock`: `Clock`, the clock of its time points, or the
+/// wall clock.
 template <class C, class Clock>
 concept deadline_clock =
     std::same_as<C, Clock> || std::same_as<C, typename Clock::time_point::clock> ||
@@ -34,14 +34,14 @@ concept deadline_of = requires(const T& given) {
     detail::accept_deadline<Clock>(given);
 };
 
-/// `horizon()` is a time that `Clock` has certainly not reached, and cheap to have. The last time
-/// of all means that nothing is certain.
+/// `horizon()` returns a time that `Clock` has certainly not reached yet, and costs little. If it
+/// is not certain of any, it returns the last one.
 ///
 /// Linux has coarse clocks, which show the time of the last timer interrupt: they lag some
-/// milliseconds behind the precise ones and never run ahead of them. So this is the coarse time and
-/// one second. Only if the interrupts stopped for a whole second, with the processor running, would
-/// an entry be served too late, by as much. Wrap `std::chrono::steady_clock` in a clock type of
-/// your own to opt out.
+/// milliseconds behind the precise ones and never run ahead of them. So the horizon is the coarse
+/// time plus one second. An entry is served too late only if the interrupts stop for more than a
+/// second while the processor runs. Wrap `std::chrono::steady_clock` in a clock type of your own to
+/// opt out.
 template <class Clock>
 struct coarse_clock {
     static constexpr bool exists = false;
@@ -83,7 +83,7 @@ class moment {
 public:
     using time_point = typename Clock::time_point;
 
-    /// Whether an entry with this deadline is expired: dead at the very instant.
+    /// Whether an entry with this deadline has expired. It has at the very instant of its deadline.
     [[nodiscard]] bool has_passed(time_point deadline) {
         if (deadline > alive_after_ || deadline == never<time_point>) {
             return false;
@@ -101,15 +101,15 @@ public:
         return !(deadline > alive_after_); // not <=: it may be NaN
     }
 
-    // When an entry expires, in each of the ways in which a caller can say so. The largest value of
-    // any type means "never"; everything is rounded up to the tick of `Clock` and saturates.
+    // resolve() returns the deadline that a caller's argument stands for. The largest value of any
+    // type means "never". All others are rounded up to a tick of `Clock`, and saturate.
 
     [[nodiscard]] time_point resolve(const std::optional<ttl>& time_to_live) {
         return time_to_live ? cachetory::deadline_after(now(), *time_to_live) : never<time_point>;
     }
 
-    /// A time of the wall clock, where `Clock` is another, is as far from now as it is on the wall
-    /// clock.
+    /// If `Clock` is not the wall clock, a time of the wall clock becomes the time of `Clock` that
+    /// is as far from now.
     template <deadline_clock<Clock> C, class Duration>
     [[nodiscard]] time_point resolve(const std::chrono::time_point<C, Duration>& deadline) {
         using given = std::chrono::time_point<C, Duration>;

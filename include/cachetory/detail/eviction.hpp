@@ -15,11 +15,11 @@
 #include <utility>
 #include <vector>
 
-// Which entry a bounded cache gives up for a new one.
+// Which entry a bounded cache evicts for a new one.
 //
-// The least recently used one is the textbook's answer. It has two weaknesses. A hit must move its
-// entry to the front of a list: six stores to three places in memory. And a single pass over many
-// keys that nobody asks for again drives out everything that is worth keeping. The policy here
+// The textbook's answer is the least recently used one (LRU). It has two weaknesses. A hit must
+// move its entry to the front of a list: six stores to three places in memory. A single pass over
+// many keys that nobody asks for again drives out everything that is worth keeping. The policy here
 // stores one byte at a hit, keeps no list of the entries, and does better on most traces of real
 // requests. It has three parts.
 //
@@ -37,12 +37,12 @@
 // *Ghosts.* Probation is too short for a key that comes back a little later. So each key that was
 // evicted leaves a fingerprint of its hash. A key that comes back while its fingerprint is there
 // skips probation and starts with three lives. There are as many fingerprints as entries. Each has
-// one place, chosen by its hash, where it overwrites another: so a ghost may be lost early, and one
-// key in 65,536 is taken for another's. Either costs a wrong guess, no more.
+// one place, chosen by its hash, where it overwrites another. So a ghost may be lost early, and one
+// key in 65,536 is mistaken for another. Either costs no more than a wrong guess.
 //
-// What it costs: a byte in each entry, which fits into the padding of most; two bytes for each
-// entry that may be there, and eight for each newcomer, allocated when the cache is full for the
-// first time. An insertion looks at 18 entries at most. Without that limit, an insertion after
+// What it costs: a byte in each entry, which often fits into padding; and, allocated when the cache
+// is full for the first time, two bytes for each entry that may be there and eight for each
+// newcomer. An insertion looks at 18 entries at most. Without that limit, an insertion after
 // everything was used would visit every entry.
 //
 // What it is bad at: a key that comes back once, after its probation and before an LRU cache would
@@ -59,8 +59,8 @@ struct bounded {};   ///< A backend that evicts an entry when it would hold too 
 
 namespace detail {
 
-/// The byte of an entry that says how worthy of staying it is. In a base class of the entry, which
-/// is empty where there is no bound.
+/// The byte of an entry that says how much it is worth keeping. It is in a base class of the entry,
+/// which is empty without a bound.
 template <class Bound>
 struct worth {
     void use() noexcept {}
@@ -71,7 +71,7 @@ struct worth<bounded> {
     static constexpr unsigned char most_lives = 3;
     static constexpr unsigned char newcomer = 4;
 
-    /// A store, not an increment: it does not wait for the byte to arrive.
+    /// A store, not an increment: it need not wait until the byte has been read.
     void use() noexcept { lives = most_lives; }
 
     unsigned char lives = 0;
@@ -127,16 +127,16 @@ public:
         }
     }
 
-    /// Who is to go.
+    /// The entry to evict.
     template <class Map>
     struct victim {
         typename Map::iterator entry;
         std::size_t hash;
-        bool leaves_ghost; ///< What has expired leaves none.
+        bool leaves_ghost; ///< Not if it has expired.
     };
 
-    /// Finds the victim of an insertion into `map`, which is not empty, or of `evict`. Changes no
-    /// more than lives and where the hand stands.
+    /// Finds the victim of an insertion into `map`, which is not empty, or of `evict`. Changes only
+    /// lives and the position of the hand.
     template <class Map, class Hash, class Now>
     victim<Map> find_victim(Map& map, table_cursor& hand, const hash_once<Hash>& hash, Now& now) {
         if (queue_is_full()) {
@@ -152,7 +152,7 @@ public:
         return take_by_hand(map, hand, hash, now);
     }
 
-    /// Lets the oldest newcomer go from the queue, if that is full. To be called once for each
+    /// Removes the oldest newcomer from the queue if the queue is full. Called once for each
     /// victim.
     void forget_oldest() noexcept {
         if (queue_is_full()) {
@@ -172,7 +172,7 @@ public:
         return ghosts_[place(hash)] == fingerprint(hash);
     }
 
-    /// Does nothing before there are ghosts.
+    /// Does nothing before allocate() has been called.
     void leave_ghost(std::size_t hash) noexcept {
         if (!ghosts_.empty()) {
             ghosts_[place(hash)] = fingerprint(hash);
@@ -214,8 +214,8 @@ private:
         return !queue_.empty() && queued_ == queue_.size();
     }
 
-    // Not by the upper half of the hash alone, which chooses the shard of a shared cache: it
-    // differs little within one.
+    // Uses the whole hash. The upper half alone differs little within a shard of a shared cache,
+    // because it chooses the shard.
     [[nodiscard]] std::size_t place(std::size_t hash) const noexcept { return hash % max_entries_; }
 
     static std::uint16_t fingerprint(std::size_t hash) noexcept {

@@ -25,7 +25,7 @@
 
 namespace cachetory::detail {
 
-/// What a map hashes keys with: one with a bound looks entries up by their hashes, too.
+/// The hash function of a map. A bounded map also looks entries up by their hashes.
 template <class Hash, class Bound>
 using map_hash = std::conditional_t<std::same_as<Bound, bounded>, hash_once<Hash>, Hash>;
 
@@ -34,9 +34,9 @@ using map_hash = std::conditional_t<std::same_as<Bound, bounded>, hash_once<Hash
 ///
 /// Two laws hold for every primitive:
 ///
-/// - It destroys no value. Whatever leaves the table is moved into an argument, `dead` or `old`,
-///   which the caller destroys when the operation is over and, where there is a lock, unlocked.
-///   So a destructor of a value may call the backend.
+/// - It destroys no value. Whatever leaves the table is moved into an argument, `dead` or `old`.
+///   The caller destroys that when the operation is over and any lock is released. So a destructor
+///   of a value may call the backend.
 /// - It happens at one moment, `now`, which the caller makes for the whole operation.
 ///
 /// `Key` is `std::string_view`, or whatever else converts to it and `Hash` accepts. `Hash` is
@@ -85,8 +85,8 @@ public:
     using node = typename map::node_type;
     using batch = std::array<node, 32>;
 
-    /// What storing a value takes out: the old value of the key or, in a bounded map, the entry
-    /// that is evicted for a new key.
+    /// What storing a value removes: the old value of the key or, in a bounded map, the entry that
+    /// is evicted for a new key.
     struct unbounded_displaced {
         std::optional<Wire> value = {};
     };
@@ -118,7 +118,7 @@ public:
         return *this;
     }
 
-    /// Leaves `other` empty and usable. What was here is destroyed last.
+    /// Leaves `other` empty and usable. The old entries are destroyed last.
     expiring_map& operator=(expiring_map&& other) noexcept {
         expiring_map swapped(std::move(other));
         entries_.swap(swapped.entries_);
@@ -151,8 +151,7 @@ public:
         return found != entries_.end() && !now.has_passed(found->second.deadline);
     }
 
-    /// The same for an operation that names the key of `found`, which counts as a use of a live
-    /// entry.
+    /// The same for an operation that names the key of `found`: if the entry is live, it is used.
     [[nodiscard]] bool use(iterator found, moment<Clock>& now) {
         if (!is_live(found, now)) {
             return false;
@@ -176,8 +175,8 @@ public:
 
     /// Stores `value` and returns its entry and `true`. If `if_not_exists` and there is a live
     /// entry, returns that one and `false`, and changes nothing, not even `value`. A value that is
-    /// replaced is moved into `old`, and so is the entry that is evicted for a new one: that may
-    /// be any but the new one.
+    /// replaced is moved into `old`, and so is an entry that is evicted for the new one. That may
+    /// be any entry but the new one.
     template <class Key,
               class When> // by value: g++ reads a view passed by reference back from memory
     std::pair<iterator, bool> store(Key key,
@@ -243,7 +242,7 @@ public:
     /// the others too big to be inlined at all.
     [[gnu::cold]] node extract(iterator found) { return entries_.extract(found); }
 
-    /// Calls `f(key, value)`, or `f(key, value, deadline)`, for every live entry, in no order.
+    /// Calls `f(key, value)`, or `f(key, value, deadline)`, for every live entry, in any order.
     template <class F>
     void for_each(F& f, moment<Clock>& now) {
         for (auto at = entries_.begin(); at != entries_.end(); ++at) {
@@ -253,8 +252,8 @@ public:
         }
     }
 
-    /// Moves the live entries for which `pred`, called likewise, is true into `dead`, and all
-    /// expired ones. Adds the number of the live ones to `erased`.
+    /// Moves all expired entries into `dead`, and the live ones for which `pred`, called in the
+    /// same way, is true. Adds the number of the live ones to `erased`.
     template <class Pred>
     void erase_if(Pred& pred, moment<Clock>& now, std::vector<node>& dead, std::size_t& erased) {
         for (auto at = entries_.begin(); at != entries_.end();) {
@@ -280,7 +279,7 @@ public:
 
     // Sweeping
 
-    /// Lets the next sweep begin at the beginning of the table.
+    /// Makes the next sweep begin at the beginning of the table.
     void rewind() noexcept { cursor_ = {}; }
 
     /// Moves expired entries into `dead`, from where the last sweep stopped to the end of the table
@@ -328,7 +327,7 @@ private:
         if (entries_.size() < max_entries()) {
             return store_new(std::move(key), value, deadline);
         }
-        // What can fail comes first, and changes nothing that anybody could tell.
+        // Whatever can fail comes first, and changes nothing that can be observed.
         this->allocate();
         make_room();
         const Hash hash = entries_.hash_function();
@@ -355,16 +354,16 @@ private:
         dead = entries_.extract(chosen.entry);
     }
 
-    /// Sees to it that the table need not grow for the next entry: the map would grow after having
-    /// moved the value into a node, and if that failed, the value would be lost.
+    /// Makes sure that the table need not grow for the next entry. The map would grow after moving
+    /// the value into a node, and if that failed, the value would be lost.
     void make_room() {
         if (entries_.size() >= entries_.bucket_count() || entries_.bucket_count() == 1) {
             entries_.reserve(at_most_bound(2 * entries_.size() + 12));
         }
     }
 
-    /// Returns `count`, or how many there may be during an insertion: more buckets would only be in
-    /// the hand's way.
+    /// Returns `count`, but not more than there may be during an insertion, because the hand must
+    /// walk over empty buckets.
     std::size_t at_most_bound(std::size_t count) const noexcept {
         if constexpr (is_bounded) {
             return count > max_entries() ? max_entries() + 1 : count;

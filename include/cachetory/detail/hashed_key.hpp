@@ -21,7 +21,7 @@ struct hashed_key {
 template <class Hash>
 struct hash_of;
 
-/// Hashes keys with `Hash`, and takes the hash of those that have one. Not `noexcept`, so that
+/// Hashes keys with `Hash`. If a key comes with its hash, returns that. Not `noexcept`, so that
 /// libstdc++ keeps the hash in the node. `Hash` is a member, because it may be final.
 template <class Hash>
 struct hash_once {
@@ -37,7 +37,7 @@ struct hash_once {
     Hash hash;
 };
 
-/// Any key that has this hash: what a look-up by hash alone looks for.
+/// Stands for any key that has this hash, in a look-up by hash alone.
 template <class Hash>
 struct hash_of {
     std::size_t value;
@@ -50,9 +50,9 @@ struct equal_keys {
     bool operator()(std::string_view a, std::string_view b) const noexcept { return a == b; }
 };
 
-/// For maps in which a key can be looked up by its hash. The hash is computed again and compared:
-/// a table compares keys in a bucket without having compared their hashes, so an equality that is
-/// always true would find the wrong ones.
+/// For maps in which a key can be looked up by its hash. The hash is computed again and compared: a
+/// table may compare keys in a bucket without having compared their hashes, so an equality that is
+/// always true would find wrong keys.
 template <class Hash>
 struct equal_keys_or_hashes : equal_keys {
     using equal_keys::operator();

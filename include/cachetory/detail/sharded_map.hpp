@@ -21,7 +21,7 @@
 
 namespace cachetory::detail {
 
-/// A map in parts, each with a mutex of its own. Every key has its place in one of them.
+/// A map in several shards, each with a mutex of its own. The hash of a key chooses its shard.
 template <class Wire, class Clock, class Hash, class Mutex, class Bound>
 class sharded_map {
 public:
@@ -35,15 +35,15 @@ public:
         shard(const Hash& hash, eviction<Bound> policy)
             : entries(hash_once<Hash>{hash}, std::move(policy)) {}
 
-        /// A vector of shards asks for it, though it never moves one.
+        /// Required by std::vector, although it never moves a shard here.
         shard(shard&& other) noexcept : entries(std::move(other.entries)) {}
 
         mutable Mutex mutex = {};
         core entries;
     };
 
-    /// An operation on one key: the shard of the key is locked as long as this lives. What the
-    /// operation takes out of the shard is destroyed last, after unlocking.
+    /// An operation on one key. The key's shard is locked as long as this object lives. Whatever
+    /// the operation removes from the shard is destroyed last, after unlocking.
     class operation {
     public:
         operation(sharded_map& map, std::string_view text)
@@ -127,9 +127,9 @@ public:
     /// Calls `hit(entry&)` for the live entry of `text`, under the lock of its shard. Returns
     /// whether there is one.
     ///
-    /// It is no `operation`, because compilers keep those in memory: what is written there before
-    /// the exchange that locks cannot be read again until that is done. (Among 100,000 entries, a
-    /// look-up took 1.4 times as long.)
+    /// It does not use `operation`, because compilers keep such an object in memory: what is
+    /// written there before the exchange that locks cannot be read back until the exchange is done.
+    /// (Among 100,000 entries, a look-up took 1.4 times as long.)
     template <class Hit>
     bool look_up(std::string_view text, Hit hit) {
         const hashed_key key{text, static_cast<std::size_t>(hash_(text))};
@@ -149,8 +149,8 @@ public:
         return true;
     }
 
-    /// Erases expired entries, from where the last call stopped on. A shard is done when its sweep
-    /// comes to the end of its table, not when the call ends: the next call resumes it there.
+    /// Erases expired entries, starting where the last call stopped. A shard is done when its sweep
+    /// reaches the end of its table. If the call ends before that, the next call resumes there.
     std::size_t purge_expired(std::size_t max_visits) {
         sweep_limit limit(max_visits);
         std::size_t purged = 0;
@@ -176,7 +176,8 @@ public:
         return purged;
     }
 
-    /// Evicts entries, one from each shard in turn, from the shard after the one that came last.
+    /// Evicts entries, one from each shard in turn. Starts after the shard from which the last call
+    /// evicted last.
     std::size_t evict(std::size_t count) {
         std::size_t evicted = 0;
         std::size_t at = next_to_evict_.load(std::memory_order_relaxed);

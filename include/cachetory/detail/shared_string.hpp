@@ -19,8 +19,8 @@ namespace cachetory::detail {
 /// Exceptions need one: the runtime copies them while it handles them, and ends the program if that
 /// throws. The count of the owners is atomic because a `std::exception_ptr` may be copied and
 /// rethrown in any thread. It uses the compiler's built-in operations where it can: `<memory>`, or
-/// even `<atomic>`, would make the headers up to a fifth longer, and GNU's bring the names of
-/// `<unistd.h>` into the global namespace.
+/// even `<atomic>`, would make the headers up to a fifth longer, and those of libstdc++ bring the
+/// names of `<unistd.h>` into the global namespace.
 class shared_string {
 public:
     explicit shared_string(std::string_view text) : state_(new state{std::string(text)}) {}

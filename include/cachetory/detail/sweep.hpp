@@ -10,16 +10,16 @@
 
 namespace cachetory::detail {
 
-/// A place in a table that nothing can invalidate, not even another table that takes the place of
-/// this one: a bucket, and how many of its entries have been passed. After a change of the table it
-/// may skip an entry or pass it twice, which the next round makes good.
+/// A position in a table: a bucket, and how many of its entries have been passed. Nothing
+/// invalidates it, not even replacing the table. After a change of the table, a walk may miss an
+/// entry or visit it twice; the next round makes up for that.
 struct table_cursor {
     std::size_t bucket = 0;
     std::size_t position = 0;
 };
 
-/// The limit of one sweep: so many entries and eight times as many buckets, because an empty bucket
-/// costs much less than an entry.
+/// The limit of one sweep: a number of entries, and eight times as many buckets, because an empty
+/// bucket costs much less than an entry.
 struct sweep_limit {
     static constexpr std::size_t unlimited = (std::numeric_limits<std::size_t>::max)();
 
@@ -32,16 +32,16 @@ struct sweep_limit {
 
 /// How far a sweep has come.
 enum class sweep_state {
-    interrupted, ///< There is no room for what is expired: make some, and go on.
+    interrupted, ///< `dead` is full: empty it and continue.
     limited,     ///< The limit is used up.
-    finished     ///< It has come to the end of the table.
+    finished     ///< It has reached the end of the table.
 };
 
 /// Moves expired entries of `map` into `dead`, from `cursor` to the end of the table at most. Adds
 /// their number to `purged`.
 ///
-/// It goes bucket by bucket, because only so can it stop anywhere and go on later, and it extracts
-/// by key, because a bucket's iterator cannot be turned into one of the map.
+/// It walks by buckets, because only then can it stop anywhere and continue later. It extracts by
+/// key, because a bucket's iterator cannot be turned into one of the map.
 template <class Map, class Moment, std::size_t N>
 sweep_state sweep(Map& map,
                   table_cursor& cursor,

@@ -16,7 +16,7 @@ concept callable = requires(F&& f, Args&&... args) {
     static_cast<F&&>(f)(static_cast<Args&&>(args)...);
 };
 
-/// What may visit an entry: a function that takes `args`, and the deadline after them if it likes.
+/// A function that may visit an entry. It takes `args`, optionally followed by the deadline.
 template <class F, class TimePoint, class... Args>
 concept visitor = callable<F, Args..., std::optional<TimePoint>> || callable<F, Args...>;
 
@@ -30,7 +30,7 @@ decltype(auto) visit_entry(F&& f, Entry& entry, Key... key) {
     }
 }
 
-/// What a visitor `F` of an `Entry` returns, to be destroyed later than at once if it can be kept.
+/// Keeps what a visitor `F` of an `Entry` returns, if that can be moved, to destroy it later.
 template <class F, class Entry>
 class dropped_result {
     using result = decltype(visit_entry(std::declval<F>(), std::declval<Entry&>()));
