@@ -29,20 +29,20 @@ concept has_visit_or_miss = requires(Backend& backend,
     { backend.visit(key, hit, miss) } -> std::same_as<int>;
 };
 
-// Out of line and cold, off the hit path.
+// Cold, so that it stays out of the hit path.
 [[gnu::cold]] inline std::exception_ptr missing(std::string_view key) {
     return std::make_exception_ptr(key_error(key));
 }
 
 } // namespace detail
 
-/// A backend as asynchronous code wants it: the same verbs, each returning a `ready_future` of what
-/// the backend's own returns.
+/// A backend for asynchronous code. It has the verbs of `Backend`; each returns a `ready_future` of
+/// what the verb of `Backend` returns.
 ///
-/// The operation happens in the call, so in call order, whether or not the future is awaited;
-/// awaiting never suspends; exceptions travel in the future, the calls themselves throw none.
-/// References that a result holds are valid as long as the backend's own are: across a `co_await`
-/// of something else, whatever runs meanwhile may erase the entry.
+/// The operation happens in the call, and so in call order, whether or not the future is awaited.
+/// Awaiting never suspends. Exceptions travel in the future; the calls throw none. References in a
+/// result are valid as long as `Backend` says. While the coroutine awaits something else, other
+/// code may erase the entry.
 ///
 /// As safe to share between threads as `Backend` is.
 template <backend Backend>
@@ -61,14 +61,14 @@ public:
 
     explicit async_backend(B owned) : backend_(std::move(owned)) {}
 
-    /// Makes the backend in place of `args`.
+    /// Constructs the backend in place from `args`.
     template <class... Args>
     requires std::constructible_from<Backend, Args...>
 
     explicit async_backend(std::in_place_t, Args&&... args)
         : backend_(std::forward<Args>(args)...) {}
 
-    /// Same as `Backend::from_url(url)`, which it makes in place; throws what that throws.
+    /// Constructs the backend in place by `Backend::from_url(url)`. Throws what that throws.
     [[nodiscard]] static async_backend from_url(std::string_view url) {
         return async_backend(in_place_from_url(), url);
     }
@@ -86,8 +86,8 @@ public:
         using result = decltype(backend_.get(key));
         try {
             if constexpr (detail::has_visit_or_miss<Backend>) {
-                // Not find(): the key may view what an expired entry holds, which find() destroys
-                // before the error could be made.
+                // Not find(): the key may view data of an expired entry, and find() destroys that
+                // before the error is made.
                 return backend_.visit(
                     key, [](auto& value) { return ready_future<result>(std::in_place, value); },
                     [&] { return ready_future<result>(detail::missing(key)); });
@@ -178,7 +178,7 @@ public:
         return run([&] { backend_.clear(); });
     }
 
-    // What not every backend has: each verb is there if the backend has it.
+    // Verbs that not every backend has. Each can be called if the backend has it.
 
     template <class F, class B = Backend>
     requires requires(B& b, std::string_view key, F&& f) { b.visit(key, std::forward<F>(f)); }
@@ -226,7 +226,7 @@ public:
         return run([&] { static_cast<B&>(backend_).reserve(entries); });
     }
 
-    // Capacity, where the backend tells it. No futures.
+    // Capacity, if the backend has it. These return plain values, not futures.
 
     template <class B = Backend>
     requires requires(const B& b) { b.size(); }

@@ -26,30 +26,31 @@ struct set_options {
     bool if_not_exists = false;           ///< Store only where there is no live entry.
 };
 
-// Exceptions are visible by default even in a program that hides its symbols: otherwise one shared
-// object could not catch what another throws. Copying them throws nothing.
+// Both exceptions have default visibility, even in a program that hides its symbols: otherwise one
+// shared object could not catch what another throws. Copying them does not throw.
 
-/// Thrown by look-ups that must give a value and have none. `what()` names the key.
+/// Thrown by look-ups that must return a value if the key has none. `what()` names the key.
 class [[gnu::visibility("default")]] key_error : public std::out_of_range {
 public:
     explicit key_error(std::string_view key)
         : std::out_of_range("key not found: \"" + std::string(key) + '"'), key_(key) {}
 
-    /// The key, whole, whatever bytes it is made of. Lives as long as the exception.
+    /// The whole key, whatever bytes it contains. Valid as long as the exception lives.
     [[nodiscard]] const std::string& key() const noexcept { return key_.text(); }
 
 private:
     detail::shared_string key_;
 };
 
-/// Thrown by backends that are not in memory: one is out of reach, was silent for too long, or has
-/// answered with an error. `what()` says which, and never holds a password.
+/// Thrown by backends that are not in memory if a server cannot be reached, is silent for too long,
+/// or answers with an error. `what()` says what happened, and never contains a password.
 class [[gnu::visibility("default")]] backend_error : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
 };
 
-/// A value whose factory knows how long it may live: a token, say, or a page with a `max-age`.
+/// A value together with its time to live, for a factory that knows it: the value is a token, for
+/// example, or a page with a `max-age`.
 template <class Wire>
 struct expiring {
     Wire value;
@@ -58,7 +59,7 @@ struct expiring {
 
 namespace detail {
 
-/// A function of its own, because what throws would make the look-ups that inline it longer.
+/// A separate function, so that look-ups that inline the hit do not grow by the code that throws.
 [[noreturn]] inline void throw_missing(std::string_view key) { throw key_error(key); }
 
 template <class T, class Wire>
@@ -66,34 +67,34 @@ concept expiring_of = std::same_as<std::remove_cvref_t<T>, expiring<Wire>>;
 
 } // namespace detail
 
-/// What `get_or_set` takes for `factory`: something that returns a value when it is called, or
-/// exactly `expiring<Wire>` (const and references aside), which decides the time to live.
+/// What `get_or_set` takes for `factory`: something that, when called, returns a value or exactly
+/// `expiring<Wire>` (const and references aside). The latter decides the time to live.
 template <class Factory, class Wire>
 concept factory_of = std::invocable<Factory> &&
     (detail::expiring_of<std::invoke_result_t<Factory>, Wire> ||
      std::convertible_to<std::invoke_result_t<Factory>, Wire>);
 
 /// What code that is generic over backends may rely on: a map from strings to values, each of which
-/// may have a deadline. A *wire* is the type of the values, named after what a cache hands out.
+/// may have a deadline. `wire_type` is the type of the values.
 ///
 /// 1. *Expiry.* An entry is expired when its deadline is not later than the current time of
 ///    `clock`. An expired entry is as good as absent in every verb. The deadline `std::nullopt`
-///    never comes. A time to live counts from the call; one of zero or less has expired at once.
-///    Times out of range saturate, and are never shorter than asked for.
-/// 2. *Look-up.* `get`, `find`, `touch` and `get_many` give the stored value in the form that the
-///    backend can afford: a reference where that is safe to have, else a copy. Generic code does
-///    not keep the result across another call. `find` and `touch` give something that is false for
-///    a miss and is dereferenced for a hit. `touch` also sets the deadline.
+///    means never. A time to live counts from the call; with one of zero or less, the entry has
+///    expired at once. Times out of range saturate. No entry lives shorter than asked for.
+/// 2. *Look-up.* `get`, `find`, `touch` and `get_many` return the stored value: by reference if the
+///    backend can do so safely, otherwise as a copy. Generic code does not keep the result across
+///    another call. The result of `find` and `touch` converts to `false` for a miss and is
+///    dereferenced for a hit. `touch` also sets the deadline.
 /// 3. *Storing.* `set` replaces value and deadline together and returns `true`. With
 ///    `if_not_exists` and a live entry it returns `false`, and changes neither the entry nor an
 ///    rvalue `wire_type` that it was given. `get_or_set` calls its factory only on a miss, and
-///    returns what is stored then.
-/// 4. *Results.* A `bool` says whether there was a live entry, or whether a value was stored; a
-///    number counts those. Bulk verbs work in the order of their range and are no transaction:
+///    returns the value that is stored afterwards.
+/// 4. *Results.* A `bool` says whether there was a live entry, or whether a value was stored. A
+///    number says how many. Bulk verbs work in the order of their range and are no transaction:
 ///    each element is looked up or stored on its own.
 /// 5. *Errors.* `get` and `deadline` throw `key_error` for a missing key; no other verb throws
-///    because of a miss. An operation on one key that fails has no effect, unless a backend that is
-///    out of reach throws `backend_error`: then it may have had it. Of a bulk verb that fails, the
+///    because of a miss. An operation on one key that fails has no effect. There is one exception:
+///    an operation that throws `backend_error` may have taken effect. If a bulk verb fails, the
 ///    elements before the failure are done.
 /// 6. *Identity.* A backend need not be copyable or movable, and need not be safe to share between
 ///    threads. Its verbs need not have default arguments: generic code passes the options.
@@ -159,7 +160,7 @@ constexpr auto&& forward_item(Item&& item) noexcept {
     }
 }
 
-/// Makes room in `found` for one item for each of `keys`, if their number can be told.
+/// Makes room in `found` for one item per key, if the number of `keys` is known.
 template <class Keys, class Found>
 constexpr void reserve_for(Keys& keys, Found& found) {
     if constexpr (requires { std::ranges::size(keys); }) {
@@ -172,10 +173,9 @@ constexpr void reserve_for(Keys& keys, Found& found) {
 /// What `set_many` takes for `items`: a range of pairs of a key and something convertible to
 /// `Wire`.
 ///
-/// Values are copied, unless they are the range's own to give: those of an rvalue container (a
-/// `std::map` moved in), and those of items that are themselves rvalues (made on the fly, or seen
-/// through `std::move_iterator`). Nothing is moved through a view, nor through a pair of lvalue
-/// references.
+/// Values are moved out of an rvalue container (a `std::map` moved in), and out of items that are
+/// themselves rvalues (made on the fly, or seen through `std::move_iterator`). All others are
+/// copied: nothing is moved through a view, nor through a pair of lvalue references.
 template <class Items, class Wire>
 concept item_range = requires(Items& items) {
     { std::get<0>(*std::ranges::begin(items)) } -> std::convertible_to<std::string_view>;
@@ -187,8 +187,9 @@ concept item_range = requires(Items& items) {
 
 namespace detail {
 
-/// Returns `value` as the backend stores it: an rvalue `Wire` as a reference, so that it is moved
-/// from only if it is stored; anything else converted now, before there is a look-up or a lock.
+/// Returns `value` as the backend stores it. An rvalue `Wire` stays a reference, so that it is
+/// moved from only if it is stored. Anything else is converted now, before the look-up and before
+/// any lock.
 template <class Wire, class V>
 constexpr auto as_wire(V&& value) -> std::conditional_t<std::same_as<V, Wire>, Wire&&, Wire> {
     if constexpr (std::is_arithmetic_v<Wire> && std::is_arithmetic_v<std::remove_cvref_t<V>>) {
@@ -198,7 +199,8 @@ constexpr auto as_wire(V&& value) -> std::conditional_t<std::same_as<V, Wire>, W
     }
 }
 
-/// Returns what `factory` makes. If it also says how long that may live, sets `time_to_live`.
+/// Returns the value that `factory` makes. If `factory` also returns a time to live, sets
+/// `time_to_live`.
 template <class Wire, class Factory>
 Wire make_wire(Factory&& factory, std::optional<ttl>& time_to_live) {
     using made = std::invoke_result_t<Factory>;

@@ -32,21 +32,21 @@ namespace cachetory {
 ///
 /// Entries are spread over shards, each a table with a mutex of its own, so that threads that use
 /// different keys seldom meet. An operation on one key is atomic: it takes effect at one instant,
-/// while it holds the shard of its key, and it holds that for one look-up and no longer. Bulk
-/// operations, `clear`, `size`, `empty`, `reserve`, `for_each`, `erase_if`, `purge_expired` and
-/// `evict` are not atomic as a whole: they take one lock after the other, never two, and other
-/// threads may come in between.
+/// while it holds the lock of its key's shard. It holds that lock for one look-up and no longer.
+/// Bulk operations, `clear`, `size`, `empty`, `reserve`, `for_each`, `erase_if`, `purge_expired`
+/// and `evict` are not atomic as a whole: they take one lock after another, never two at once, and
+/// other threads may act in between.
 ///
 /// No reference leaves a lock: values come out as copies, and `visit` works on one in place. Even
 /// look-ups exclude each other, because they erase what they find expired.
 ///
-/// What `memory_backend` promises holds here unless it is about references, or keys that view what
-/// is stored. The clock is read at most once for each lock taken, while it is held.
-/// Values are destroyed after unlocking, so that their destructors may call the backend. Hashing
-/// keys, copying and moving values, and the function given to `visit` must not: they run under the
-/// lock, and the thread would wait for itself.
+/// The promises of `memory_backend` hold here, except those about references and about keys that
+/// view stored data. The clock is read at most once for each lock taken, while the lock is held.
+/// Values are destroyed after unlocking, so their destructors may call the backend. The hash
+/// function, the copy and move operations of values and the function given to `visit` must not call
+/// it: they run under the lock, and the thread would wait for itself.
 ///
-/// `Hash` is called by several threads at once; the upper half of its results chooses the shard.
+/// `Hash` is called by several threads at once. The upper half of its result chooses the shard.
 template <class Wire,
           class Clock = std::chrono::steady_clock,
           class Hash = string_hash,
@@ -65,9 +65,9 @@ class concurrent_memory_backend {
     using node = typename map::node;
     using moment = detail::moment<Clock>;
 
-    /// Whether an `std::optional<W>` is returned in registers. It must then be made after
-    /// unlocking: g++ writes its parts to memory and reads them back as one, which would wait for
-    /// the exchange that unlocks (a tenth of the time of a look-up).
+    /// Whether an `std::optional<W>` is returned in registers. Such an optional is made after
+    /// unlocking: g++ writes its parts to memory and reads them back as one, and that read would
+    /// wait for the exchange that unlocks (a tenth of the time of a look-up).
     template <class W>
     static constexpr bool is_small =
         std::conjunction_v<std::is_trivially_copyable<W>,
@@ -80,37 +80,37 @@ public:
     using clock = Clock;
     using time_point = typename Clock::time_point;
 
-    /// As a limit: no limit.
+    /// Passed as a limit: no limit.
     static constexpr std::size_t unlimited = detail::sweep_limit::unlimited;
-    /// Far more than the threads that are at work at once on most machines, because two that meet
-    /// pay much: one waits. A shard takes 128 bytes where pointers take 8, so that an empty cache
-    /// takes 64 KiB. Pass a smaller number to many caches of few entries, and a larger one where
-    /// dozens of cores share a cache.
+    /// Far more than the threads that run at once on most machines, because contention is
+    /// expensive. A shard takes 128 bytes if pointers have 64 bits, so an empty cache takes 64 KiB.
+    /// Pass a smaller number if there are many small caches, and a larger one if dozens of cores
+    /// share a cache.
     static constexpr std::size_t default_shards = 512;
 
-    // Templates, because clang 14 would instantiate the others in spite of what they require.
+    // Templates, because clang 14 would instantiate other members even if their constraints fail.
 
     /// Makes an empty cache without a bound.
     template <std::same_as<unbounded> B = Bound>
     requires std::default_initializable<Hash> concurrent_memory_backend()
         : shards_(default_shards, Hash()) {}
 
-    /// Makes an empty cache without a bound. The number is one of shards, not of entries. Throws
+    /// Makes an empty cache without a bound. The number counts shards, not entries. Throws
     /// `std::invalid_argument` if it is 0.
     template <std::same_as<unbounded> B = Bound>
     explicit concurrent_memory_backend(std::size_t shards, Hash hash = {})
         : shards_(shards, hash) {}
 
-    /// Makes an empty cache that never holds more than `max_entries` entries, in a number of shards
-    /// that leaves each at least 64. The number is one of entries, not of shards. Throws
+    /// Makes an empty cache that never holds more than `max_entries` entries, in as many shards as
+    /// leave each at least 64. The number counts entries, not shards. Throws
     /// `std::invalid_argument` if it is 0.
     template <std::same_as<bounded> B = Bound>
     explicit concurrent_memory_backend(std::size_t max_entries)
         : shards_(max_entries, shards_for(max_entries), Hash()) {}
 
-    /// The same with so many shards. Each has its share of the entries: a full one evicts though
-    /// others have room. Throws `std::invalid_argument` if there are no shards, or more than
-    /// entries.
+    /// The same with `shards` shards. Each has its share of the entries: a full shard evicts even
+    /// if others have room. Throws `std::invalid_argument` if `shards` is 0 or greater than
+    /// `max_entries`.
     template <std::same_as<bounded> B = Bound>
     concurrent_memory_backend(std::size_t max_entries, std::size_t shards, Hash hash = {})
         : shards_(max_entries, shards, hash) {}
@@ -159,8 +159,8 @@ public:
         }
     }
 
-    /// Finds the value of `key` and lets it live for `time_to_live` from now on, given
-    /// `std::nullopt` forever: sliding expiry. Returns a copy of it, or `std::nullopt`. Atomic.
+    /// Finds the value of `key` and gives it a new time to live from now on (`std::nullopt`:
+    /// forever). Sliding expiry. Returns a copy of the value, or `std::nullopt`. Atomic.
     template <std::copy_constructible W = Wire>
     std::optional<W> touch(std::string_view key, std::optional<ttl> time_to_live) {
         std::optional<W> found; // destroyed after unlocking if anything fails
@@ -174,10 +174,10 @@ public:
 
     /// Calls `f(value)`, or `f(value, deadline)` with an `std::optional<time_point>` if it takes
     /// one, on the stored value of `key` under the lock. Returns whether there was one. Atomic.
-    /// What `f` throws comes out; what it returns is dropped, after unlocking if it can be moved.
-    /// It must not call this backend, nor let the reference out, nor destroy what might call this
-    /// backend: swap that out, or return it. It should be short: it holds up every thread whose key
-    /// is in the same shard.
+    /// Exceptions of `f` propagate. Its result is destroyed, after unlocking if the result can be
+    /// moved. `f` must not call this backend, must not keep the reference, and must not destroy
+    /// anything that might call this backend: move that out, or return it. `f` should be short,
+    /// because it blocks every thread whose key is in the same shard.
     template <detail::visitor<time_point, Wire&> F>
     bool visit(std::string_view key, F&& f) {
         detail::dropped_result<F, entry> dropped; // after unlocking
@@ -185,8 +185,8 @@ public:
     }
 
     /// Calls `f(key, value)`, or `f(key, value, deadline)` if it takes that, for every live entry,
-    /// in no order. Shard by shard, under one lock at a time: `f` must not call this backend, nor
-    /// let references out.
+    /// in any order. Goes shard by shard, under one lock at a time: `f` must not call this backend,
+    /// and must not keep references.
     template <detail::visitor<time_point, std::string_view, Wire&> F>
     void for_each(F f) {
         for (shard& each : shards_) {
@@ -238,8 +238,9 @@ public:
 
     // Modifiers
 
-    /// Same as `memory_backend::set`, in all its forms. Atomic: of several threads that store with
-    /// `if_not_exists`, one does. `value` is converted or copied before the shard is locked.
+    /// Same as `memory_backend::set`, in all its forms. Atomic: if several threads store with
+    /// `if_not_exists`, exactly one succeeds. `value` is converted or copied before the shard is
+    /// locked.
     template <std::convertible_to<Wire> V = Wire>
     bool set(std::string_view key, V&& value, set_options options = {}) {
         return store(key, std::forward<V>(value), options.time_to_live, options.if_not_exists);
@@ -265,13 +266,13 @@ public:
         return stored;
     }
 
-    /// Returns a copy of the value of `key`; if there is none, of what `factory()` returns, having
-    /// stored it.
+    /// Returns a copy of the value of `key`. If there is none, stores what `factory()` returns and
+    /// returns a copy of that.
     ///
-    /// Looks up and stores atomically, but runs `factory` in between without a lock: it may use the
-    /// cache, and several threads may run theirs at once. All of them get the value that was stored
-    /// first. A factory that returns `expiring<Wire>` decides the time to live, which counts from
-    /// when the value is stored.
+    /// The look-up is atomic, and so is the store. `factory` runs in between without a lock: it may
+    /// use the cache, and several threads may run theirs at once. All of them get the value that
+    /// was stored first. A factory that returns `expiring<Wire>` decides the time to live, which
+    /// counts from when the value is stored.
     template <factory_of<Wire> Factory, std::copy_constructible W = Wire>
     W get_or_set(std::string_view key, Factory&& factory, std::optional<ttl> time_to_live = {}) {
         if (std::optional<W> found = find(key)) {
@@ -284,9 +285,9 @@ public:
         return stored ? std::move(result) : live.value;
     }
 
-    /// Stores `value` and returns `true`; or, if `key` has a value, calls `f` on that as `visit`
-    /// does, under the same conditions, and returns `false`. The deadline of a live entry stays.
-    /// Atomic: a counter, for example, needs no more.
+    /// Stores `value` and returns `true`. If `key` has a value already, calls `f` on that as
+    /// `visit` does, under the same conditions, and returns `false`; the deadline stays. Atomic, so
+    /// it is all that a counter needs.
     template <std::convertible_to<Wire> V = Wire, detail::visitor<time_point, Wire&> F>
     bool
     set_or_visit(std::string_view key, V&& value, F&& f, std::optional<ttl> time_to_live = {}) {
@@ -309,8 +310,8 @@ public:
         return set_deadline(key, deadline);
     }
 
-    /// Lets the entry of `key` live for `time_to_live` from now on, given `std::nullopt` forever.
-    /// Returns whether there was a live entry. Atomic.
+    /// Gives the entry of `key` a new time to live from now on (`std::nullopt`: forever). Returns
+    /// whether there was a live entry. Atomic.
     bool expire_in(std::string_view key, std::optional<ttl> time_to_live) {
         return set_deadline(key, time_to_live);
     }
@@ -333,9 +334,10 @@ public:
     }
 
     /// Erases the entries for which `pred(key, value)`, or `pred(key, value, deadline)` if it takes
-    /// that, returns `true`. Returns how many. Asks exactly once for each live entry, in no order,
-    /// shard by shard, under one lock at a time; expired ones are erased unasked and not counted.
-    /// `pred` must not call this backend. Values are destroyed after their shard is unlocked.
+    /// that, returns `true`. Returns how many. Calls `pred` exactly once for each live entry, in
+    /// any order, shard by shard, under one lock at a time. Expired entries are erased without it
+    /// and not counted. `pred` must not call this backend. Values are destroyed after their shard
+    /// is unlocked.
     template <detail::visitor<time_point, std::string_view, Wire&> Pred>
     std::size_t erase_if(Pred pred) {
         std::size_t erased = 0;
@@ -348,7 +350,7 @@ public:
         return erased;
     }
 
-    /// Erases all entries, shard by shard: what other threads store meanwhile may stay.
+    /// Erases all entries, shard by shard. Values that other threads store meanwhile may stay.
     void clear() {
         for (shard& each : shards_) {
             std::optional<typename map::core> dead; // destroyed after unlocking
@@ -360,8 +362,8 @@ public:
     /// Erases expired entries. Returns how many.
     ///
     /// Visits at most `max_visits` entries and at most eight times as many buckets, shard by shard,
-    /// and goes on where the last call stopped: in that shard, and in that bucket. Unless the
-    /// visits are `unlimited`, a result of 0 does not mean that nothing is left.
+    /// and resumes in the shard and the bucket where the last call stopped. Unless the visits are
+    /// `unlimited`, a result of 0 does not mean that nothing is left.
     std::size_t purge_expired(std::size_t max_visits = unlimited) {
         return shards_.purge_expired(max_visits);
     }
@@ -402,7 +404,7 @@ public:
     [[nodiscard]] std::size_t max_entries() const noexcept {
         std::size_t sum = 0;
         for (const shard& each : shards_) {
-            sum += each.entries.max_entries(); // which nobody changes
+            sum += each.entries.max_entries(); // never changes, so no lock
         }
         return sum;
     }

@@ -10,7 +10,7 @@
 
 namespace cachetory {
 
-/// A clock that stands until it is told to move, so that tests of expiry need not sleep.
+/// A clock that stands still until it is told to move, so that tests of expiry need not sleep.
 ///
 /// Give it to a backend as its `Clock`. There is one time for the whole program: a test begins with
 /// `set(manual_clock::time_point())`. All functions are safe to call from several threads, and each

@@ -31,13 +31,13 @@ namespace cachetory {
 ///
 /// `Wire` is the type of the values. An entry whose deadline has come (`deadline <= now`) is as
 /// good as absent in every operation but `size` and `empty`. It is erased lazily, when an operation
-/// names its key; until then it takes memory. So call `purge_expired` now and then where keys are
-/// not used again, or use a `bounded_memory_backend`.
+/// names its key; until then it takes memory. If keys are not used again, call `purge_expired` now
+/// and then, or use a `bounded_memory_backend`.
 ///
 /// A bounded cache never holds more than `max_entries()` entries. Storing a new key in a full one
-/// evicts another entry: an expired one, or one that has not been used for long, judged by a policy
-/// that docs/eviction.md describes. `set` always stores, the entry just stored is never the one
-/// that goes, and overwriting evicts nobody.
+/// evicts another entry: an expired one, or one that has not been used for long. docs/eviction.md
+/// describes the policy. `set` always stores, the entry just stored is never evicted, and
+/// overwriting evicts nothing.
 ///
 /// References, pointers and views that an operation returns stay valid across inserts and
 /// overwrites of any entry, until their own entry is erased, taken, cleared, or found expired,
@@ -49,14 +49,14 @@ namespace cachetory {
 /// values are moved out before anything is destroyed. (Overwriting assigns to a moved-from value;
 /// whatever that still owns is destroyed during the assignment.)
 ///
-/// Operations fail if memory runs out, or with what `Wire`, `Hash` or `Clock` throw. Those on one
-/// key then have no effect, nothing is evicted either, provided that moving a `Wire` does not
-/// throw; else an overwritten value may be left moved from, but never with another value's
-/// deadline. Bulk operations keep what they have done to the elements before the one that failed.
+/// Operations fail if memory runs out, or if `Wire`, `Hash` or `Clock` throw. An operation on one
+/// key that fails has no effect and evicts nothing, provided that moving a `Wire` does not throw.
+/// Otherwise an overwritten value may be left moved from, but never with another value's deadline.
+/// A bulk operation that fails keeps what it has done to the elements before the failure.
 ///
-/// An operation on one key takes the time of one look-up in a `std::unordered_map`, an insertion of
-/// two. It reads the clock at most once (`get_or_set`: once before its factory and once after), and
-/// not at all if it meets no deadline.
+/// An operation on one key takes one look-up in a `std::unordered_map`, an insertion takes two. It
+/// reads the clock at most once (`get_or_set`: once before its factory and once after), and not at
+/// all if it meets no deadline.
 ///
 /// Not safe to share between threads, not even for look-ups: they erase what they find expired.
 template <class Wire,
@@ -73,10 +73,10 @@ public:
     using clock = Clock;
     using time_point = typename Clock::time_point;
 
-    /// As a limit: no limit.
+    /// Passed as a limit: no limit.
     static constexpr std::size_t unlimited = detail::sweep_limit::unlimited;
 
-    // Templates, because clang 14 would instantiate the others in spite of what they require.
+    // Templates, because clang 14 would instantiate other members even if their constraints fail.
 
     /// Makes an empty cache without a bound.
     template <std::same_as<unbounded> B = Bound>
@@ -95,11 +95,11 @@ public:
     explicit memory_backend(std::size_t max_entries, Hash hash = {})
         : entries_(detail::hash_once<Hash>{std::move(hash)}, detail::eviction<B>(max_entries)) {}
 
-    // Copyable if Wire is. Moves are noexcept, and leave an empty cache that can be used and has
+    // Copyable if Wire is. Moves are noexcept, and leave an empty cache that can be used and keeps
     // its bound.
 
     /// Makes an empty backend from the URL `memory://` or, if it is bounded,
-    /// `memory://?max_entries=1000`. Throws `std::invalid_argument` for any other.
+    /// `memory://?max_entries=1000`. Throws `std::invalid_argument` for any other URL.
     [[nodiscard]] static memory_backend from_url(std::string_view url) {
         return detail::from_memory_url<memory_backend, Bound>(url);
     }
@@ -125,10 +125,9 @@ public:
         return live_entry(key).expiry();
     }
 
-    /// Returns the keys, as views of those stored, and values of all `keys` that have one, in that
+    /// Returns the stored keys (as views) and values of all `keys` that have a value, in that
     /// order. `keys` is any range of things convertible to `std::string_view`, or a braced list. If
-    /// it meets an expired entry whose value has a destructor, each returned key is looked up a
-    /// second time.
+    /// it meets an expired entry whose value has a destructor, it looks each returned key up again.
     template <key_range Keys = std::initializer_list<std::string_view>>
     [[nodiscard]] auto get_many(Keys&& keys)
         -> std::vector<std::pair<const std::string_view, Wire&>> {
@@ -163,8 +162,8 @@ public:
         return found;
     }
 
-    /// Finds the value of `key` and lets it live for `time_to_live` from now on, given
-    /// `std::nullopt` forever: sliding expiry. Returns its address, or `nullptr`. Never allocates.
+    /// Finds the value of `key` and gives it a new time to live from now on (`std::nullopt`:
+    /// forever). Sliding expiry. Returns the value's address, or `nullptr`. Never allocates.
     Wire* touch(std::string_view key, std::optional<ttl> time_to_live) {
         node dead;
         moment now;
@@ -186,8 +185,8 @@ public:
     }
 
     /// Returns `hit(value)`, or `miss()` if `key` has no value; both return the same type. For
-    /// adaptors: an expired entry has left the cache when `miss` runs, but is destroyed only then,
-    /// so `key` may view it. `hit` must not call the backend.
+    /// adaptors: when `miss` runs, an expired entry has left the cache but is not destroyed yet, so
+    /// `key` may view it. `hit` must not call the backend.
     template <class Hit, std::invocable Miss>
     requires std::is_invocable_r_v<std::invoke_result_t<Miss&>, Hit&, Wire&> auto
     visit(std::string_view key, Hit hit, Miss miss) -> std::invoke_result_t<Miss&> {
@@ -197,7 +196,7 @@ public:
     }
 
     /// Calls `f(key, value)`, or `f(key, value, deadline)` if it takes that, for every live entry,
-    /// in no order. `f` may change the value; it must not call the backend. Complexity: linear in
+    /// in any order. `f` may change the value; it must not call the backend. Complexity: linear in
     /// the entries and the table's buckets.
     template <detail::visitor<time_point, std::string_view, Wire&> F>
     void for_each(F f) {
@@ -257,8 +256,8 @@ public:
 
     /// Returns the value of `key`; if there is none, stores what `factory()` returns and returns
     /// that. A factory that returns `expiring<Wire>` decides the time to live, which counts from
-    /// when the value is stored. `factory` may use the backend; what it stores under `key` itself
-    /// stays and is returned.
+    /// when the value is stored. `factory` may use the backend. A value that it stores under `key`
+    /// itself stays and is returned.
     template <factory_of<Wire> Factory>
     Wire&
     get_or_set(std::string_view key, Factory&& factory, std::optional<ttl> time_to_live = {}) {
@@ -275,9 +274,9 @@ public:
             .first->second.value;
     }
 
-    /// Stores `value` and returns `true`; or, if `key` has a value, calls `f(value)` on that, or
-    /// `f(value, deadline)` if it takes a deadline, and returns `false`. The deadline of a live
-    /// entry stays. One look-up. `f` must not call the backend.
+    /// Stores `value` and returns `true`. If `key` has a value already, calls `f(value)` on that,
+    /// or `f(value, deadline)` if it takes a deadline, and returns `false`; the deadline stays. One
+    /// look-up. `f` must not call the backend.
     template <std::convertible_to<Wire> V = Wire, detail::visitor<time_point, Wire&> F>
     bool
     set_or_visit(std::string_view key, V&& value, F&& f, std::optional<ttl> time_to_live = {}) {
@@ -291,20 +290,20 @@ public:
         return stored;
     }
 
-    /// Sets or, given `std::nullopt`, removes the deadline of `key`. Returns whether there was a
-    /// live entry.
+    /// Sets the deadline of `key`, or removes it (`std::nullopt`). Returns whether there was a live
+    /// entry.
     bool expire_at(std::string_view key, std::optional<time_point> deadline) {
         return set_deadline(key, deadline);
     }
-    /// The same for a time, or an optional one, in other ticks, rounded up; or of the wall clock if
-    /// `Clock` is another: it is as far from now as there, and later changes there do not move it.
+    /// The same for other ticks, which are rounded up, and for times of the wall clock, which are
+    /// converted now: setting the wall clock later does not move the deadline.
     template <detail::deadline_of<Clock> Deadline>
     bool expire_at(std::string_view key, Deadline deadline) {
         return set_deadline(key, deadline);
     }
 
-    /// Lets the entry of `key` live for `time_to_live` from now on, given `std::nullopt` forever.
-    /// Returns whether there was a live entry.
+    /// Gives the entry of `key` a new time to live from now on (`std::nullopt`: forever). Returns
+    /// whether there was a live entry.
     bool expire_in(std::string_view key, std::optional<ttl> time_to_live) {
         return set_deadline(key, time_to_live);
     }
@@ -330,10 +329,10 @@ public:
     }
 
     /// Erases the entries for which `pred(key, value)`, or `pred(key, value, deadline)` if it takes
-    /// that, returns `true`. Returns how many. Asks exactly once for each live entry, in no order;
-    /// expired ones are erased unasked and not counted. `pred` may change the value; it must not
-    /// call the backend. Values are destroyed when all entries have been visited. Complexity:
-    /// linear in the entries and the table's buckets.
+    /// that, returns `true`. Returns how many. Calls `pred` exactly once for each live entry, in
+    /// any order; expired entries are erased without it and not counted. `pred` may change the
+    /// value; it must not call the backend. Values are destroyed when all entries have been
+    /// visited. Complexity: linear in the entries and the table's buckets.
     template <detail::visitor<time_point, std::string_view, Wire&> Pred>
     std::size_t erase_if(Pred pred) {
         std::vector<node> dead;
@@ -348,7 +347,7 @@ public:
 
     /// Erases expired entries. Returns how many.
     ///
-    /// Visits at most `max_visits` entries and at most eight times as many buckets, and goes on
+    /// Visits at most `max_visits` entries and at most eight times as many buckets, and resumes
     /// where the last call stopped: repeated calls sweep everything, each with a bounded pause. So
     /// a result of 0 does not mean that nothing is left, unless the visits were `unlimited`.
     std::size_t purge_expired(std::size_t max_visits = unlimited) {
@@ -367,7 +366,7 @@ public:
     }
 
     /// Evicts `count` entries as insertions would, or all if there are fewer. Returns how many.
-    /// Only for bounded caches: to shrink one, or to keep to a budget of bytes. Never allocates.
+    /// Only for bounded caches: it can shrink one, or keep to a budget of bytes. Never allocates.
     template <std::same_as<bounded> B = Bound>
     std::size_t evict(std::size_t count) {
         moment now;
@@ -393,16 +392,16 @@ public:
         return entries_.max_entries();
     }
 
-    /// Makes room for `entries` entries in all, or for as many as there may be. Throws
-    /// `std::length_error` or `std::bad_alloc` if it can't.
+    /// Makes room for `entries` entries in all, at most for the bound. Throws `std::length_error`
+    /// or `std::bad_alloc` if it cannot.
     void reserve(std::size_t entries) { entries_.reserve(entries); }
 
 private:
     using entry = typename core::entry;
     using iterator = typename core::iterator;
 
-    /// Returns `hit(entry&)`, or `miss()` if `key` has no live entry, as a complete operation. Not
-    /// by `find_live`, so that a hit need not prepare a node handle.
+    /// Returns `hit(entry&)`, or `miss()` if `key` has no live entry, as a complete operation. Does
+    /// not use `find_live`, so that a hit need not prepare a node handle.
     template <class Hit, class Miss> // by reference: a copy of `key` would be spilled to the stack
     auto look_up(const std::string_view& key, Hit hit, Miss miss) -> decltype(miss()) {
         const iterator found = entries_.find(key);

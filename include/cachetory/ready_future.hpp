@@ -18,12 +18,13 @@
 
 namespace cachetory {
 
-/// A future whose result, a value or an exception, is there already: a `std::future<T>` without the
-/// shared state, so without an allocation. `T` is a movable object type, a reference or `void`.
+/// A future that has its result, a value or an exception, from the beginning: a `std::future<T>`
+/// without a shared state, and so without an allocation. `T` is a movable object type, a reference
+/// or `void`.
 ///
-/// The result can be had once, by `get` or by `co_await`, which never suspends. After that, moved
-/// from, or default-made, the future is not valid, and every member function but `valid` throws
-/// `std::future_error` with `std::future_errc::no_state`.
+/// `get` or `co_await` gives the result, once; `co_await` never suspends. After that, the future is
+/// not valid. Nor is it if it has been moved from or is default-constructed. Every function that
+/// needs a result then throws `std::future_error` with `std::future_errc::no_state`.
 template <class T>
 class [[nodiscard]] ready_future {
 public:
@@ -34,7 +35,8 @@ public:
     explicit ready_future(std::in_place_t, Args&&... args) {
         if constexpr (std::is_reference_v<T>) {
             static_assert(sizeof...(Args) == 1 && (std::is_lvalue_reference_v<Args> && ...),
-                          "a temporary would not live on");
+                          "cachetory: a future of a reference needs an lvalue, because a "
+                          "temporary would be destroyed");
             value_.emplace(std::addressof(args)...);
         } else {
             value_.emplace(std::forward<Args>(args)...);
@@ -71,12 +73,12 @@ public:
 
     ~ready_future() = default;
 
-    /// Whether there is a result to be had.
+    /// Whether the future holds a result.
     [[nodiscard]] bool valid() const noexcept { return value_.has_value() || error_ != nullptr; }
 
     /// Returns the value or throws the exception. Afterwards the future is not valid.
 #if defined(__has_cpp_attribute) && __has_cpp_attribute(gnu::no_dangling)
-    [[gnu::no_dangling]] // a reference that comes out does not belong to the future
+    [[gnu::no_dangling]] // a returned reference does not refer to the future
 #endif
     T get() {
         if (!value_) { // asked first, because a value is the common case
@@ -113,7 +115,7 @@ public:
     }
 
     /// Gives the result to a `std::future`. Afterwards this future is not valid.
-    operator std::future<T>() && { // implicit on purpose: it goes where a std::future is asked for
+    operator std::future<T>() && { // implicit on purpose, for code that takes a std::future
         require_result();
         std::promise<T> promise;
         if (error_) {

@@ -23,7 +23,8 @@
 
 namespace cachetory {
 
-/// Writes a `Value` as bytes and reads it back. Specialize it for your own types, as `std::hash`:
+/// Writes a `Value` as bytes and reads it back. Specialize it for your own types, as you would
+/// `std::hash`:
 ///
 ///     static std::string serialize(const Value& value);
 ///     static std::optional<Value> deserialize(std::string_view bytes); // nullopt: cannot be read
@@ -56,11 +57,12 @@ struct serializer<bool> {
     }
 };
 
-/// A decimal number, as in JSON, whatever the locale: of a `float` or `double` the shortest that
-/// reads back as the same value. `inf`, `-inf`, and `nan` for every NaN, are beyond JSON.
+/// A decimal number as in JSON, whatever the locale. A `float` or `double` is written as the
+/// shortest number that reads back as the same value. JSON lacks `inf`, `-inf` and `nan`, which
+/// stands for every NaN.
 ///
-/// None for character types: convert them to an integer or to a string. None for `long double`,
-/// because its range differs between platforms.
+/// There is no serializer for character types: convert them to an integer or to a string. There is
+/// none for `long double`, because its range differs between platforms.
 template <detail::plain_number Value>
 struct serializer<Value> {
     [[nodiscard]] static std::string serialize(Value value) { return detail::write_number(value); }
@@ -70,8 +72,8 @@ struct serializer<Value> {
     }
 };
 
-/// What `serialized_backend` takes for a serializer of `Value`: `serializer<Value>`, or an object
-/// with the same two members, which may have a state.
+/// What `serialized_backend` takes for a serializer of `Value`: `serializer<Value>`, or a class
+/// with the same two members, which may have state.
 template <class S, class Value>
 concept serializer_of = requires(const S& s, const Value& value, std::string_view bytes) {
     { s.serialize(value) } -> std::convertible_to<std::string>;
@@ -80,8 +82,8 @@ concept serializer_of = requires(const S& s, const Value& value, std::string_vie
 
 namespace detail {
 
-/// Returns what `format` makes of `value`, converted to a `Value` if it is not one. Nothing is
-/// moved out of a `Value`.
+/// Returns the bytes that `format` makes of `value`, which is first converted to a `Value` if it is
+/// not one. Nothing is moved out of a `Value`.
 template <class Value, class Serializer, class V>
 std::string to_bytes(const Serializer& format, V&& value) {
     if constexpr (std::same_as<std::remove_cvref_t<V>, Value>) {
@@ -99,7 +101,7 @@ class items_as_bytes {
     using range = std::remove_reference_t<Items>;
     using place = decltype(std::ranges::begin(std::declval<range&>()));
     using sentinel = decltype(std::ranges::end(std::declval<range&>()));
-    // The key of an item that is made when it is read lives no longer than that item.
+    // If items are made when they are read, a view of a key would outlive its item.
     using key = std::conditional_t<std::is_lvalue_reference_v<decltype(*std::declval<place&>())>,
                                    std::string_view,
                                    std::string>;
@@ -156,15 +158,16 @@ private:
 /// A backend of values of any type, made of a backend of strings: it writes each value as bytes and
 /// reads it back.
 ///
-/// The verbs are those of the backend, but they give copies. Bytes that `Serializer` cannot read,
+/// The verbs are those of the backend, but they return copies. Bytes that `Serializer` cannot read,
 /// such as those of an older version of the program, are as good as absent to every verb that reads
 /// a value: `get`, `find`, `touch`, `get_many`, `take` and `get_or_set`, which replaces them. To
 /// the other verbs, `set` with `if_not_exists` included, they are an entry like any other.
 ///
-/// What the serializer throws comes out. The entry then stays as it is, but `take` has erased it,
-/// `touch` has set its deadline, and `get_or_set` may have stored what its factory made.
+/// Exceptions of the serializer propagate. The entry then stays as it is, except that `take` has
+/// erased it, `touch` has set its deadline, and `get_or_set` may have stored what its factory made.
 ///
-/// As safe to share between threads as `Backend` is, if the members of the serializer are.
+/// As safe to share between threads as `Backend` is, if threads may call the serializer at the same
+/// time.
 template <class Value, backend Backend, serializer_of<Value> Serializer = serializer<Value>>
 class serialized_backend {
     static_assert(std::same_as<typename Backend::wire_type, std::string>,
@@ -178,7 +181,7 @@ public:
     using clock = typename Backend::clock;
     using time_point = typename Backend::time_point;
 
-    /// As a limit: no limit.
+    /// Passed as a limit: no limit.
     static constexpr std::size_t unlimited = (std::numeric_limits<std::size_t>::max)();
 
     serialized_backend() = default;
@@ -187,7 +190,7 @@ public:
     explicit serialized_backend(B owned, Serializer format = {})
         : backend_(std::move(owned)), serializer_(std::move(format)) {}
 
-    /// Makes the backend in place, of `args`: one that cannot be moved, for instance.
+    /// Constructs the backend in place from `args`, for example one that cannot be moved.
     template <class... Args>
     requires std::constructible_from<Backend, Args...>
     explicit serialized_backend(std::in_place_t, Args&&... args)
@@ -197,7 +200,7 @@ public:
     serialized_backend(Serializer format, std::in_place_t, Args&&... args)
         : backend_(std::forward<Args>(args)...), serializer_(std::move(format)) {}
 
-    /// Same as `Backend::from_url(url)`, which it makes in place; throws what that throws.
+    /// Constructs the backend in place by `Backend::from_url(url)`. Throws what that throws.
     template <std::default_initializable S = Serializer>
     [[nodiscard]] static serialized_backend from_url(std::string_view url) {
         return serialized_backend(in_place_from_url(), url, S());
@@ -255,8 +258,8 @@ public:
 
     // Modifiers
 
-    /// Stores `value`, which is only read, as the backend's `set` would its bytes. Returns whether
-    /// it was stored.
+    /// Stores the bytes of `value` as the backend's `set` does. Even an rvalue is only read.
+    /// Returns whether it was stored.
     template <std::convertible_to<Value> V = Value>
     bool set(std::string_view key, V&& value, set_options options = {}) {
         return backend_.set(key, detail::to_bytes<Value>(serializer_, std::forward<V>(value)),
@@ -288,9 +291,9 @@ public:
     /// Returns the value of `key`; if there is none that can be read, stores what `factory()`
     /// returns and returns that.
     ///
-    /// As atomic as the backend's own where `key` is absent. Bytes that cannot be read are
-    /// replaced, unless there is a value that can be when `factory` is done. Of several clients
-    /// that do so at the same time, each may store and return its own.
+    /// If `key` is absent, this is as atomic as the backend's `get_or_set`. Bytes that cannot be
+    /// read are replaced, unless another client has replaced them by the time `factory` returns. If
+    /// several clients replace them at the same time, each may store and return its own value.
     template <factory_of<Value> Factory>
     Value
     get_or_set(std::string_view key, Factory&& factory, std::optional<ttl> time_to_live = {}) {
@@ -347,9 +350,9 @@ public:
 
     void clear() noexcept(noexcept(std::declval<Backend&>().clear())) { backend_.clear(); }
 
-    // What not every backend has: each verb is there if the backend has it.
+    // Verbs that not every backend has. Each can be called if the backend has it.
 
-    /// Same as the backend's own; so are those that follow.
+    /// Same as the backend's; this holds for all that follow.
     template <class B = Backend>
     std::size_t purge_expired(std::size_t max_visits = unlimited) {
         return static_cast<B&>(backend_).purge_expired(max_visits);
@@ -388,7 +391,7 @@ private:
     serialized_backend(in_place_from_url, std::string_view url, Serializer format)
         : backend_(Backend::from_url(url)), serializer_(std::move(format)) {}
 
-    /// `found`: what the backend's look-up gave, a pointer or an optional.
+    /// `found` is what the backend's look-up returned: a pointer or an optional.
     template <class Found>
     std::optional<Value> read(const Found& found) const {
         return found ? serializer_.deserialize(std::string_view(*found)) : std::nullopt;

@@ -14,15 +14,15 @@
 #include <string_view>
 #include <utility>
 
-// Where the C library is known to have getentropy, it is declared below and not included:
-// <unistd.h> would bring a hundred names into the global namespace. Android has the header before
-// it has the function, and so have some systems of Apple's, so they use <random>.
+// Where the C library is known to have getentropy, we declare it instead of including its header:
+// <unistd.h> would bring a hundred names into the global namespace. Some versions of Android and of
+// Apple's systems have the header but not the function, so they use <random>.
 #if defined(__linux__) && !defined(__ANDROID__) && !defined(__UCLIBC__) && __has_include(<sys/random.h>)
 namespace cachetory::detail {
 
 extern "C" int getentropy(void* buffer, std::size_t length);
 
-/// Fills `key` with random bits of the system's.
+/// Fills `key` with random bits from the system.
 template <class Key>
 void draw(Key& key) {
     if (detail::getentropy(key.data(), sizeof key) != 0) {
@@ -89,20 +89,21 @@ constexpr product multiply(std::uint64_t a, std::uint64_t b) noexcept {
 /// The default hash of keys: fast, transparent, and keyed.
 ///
 /// Its key is drawn from the system's entropy once in each process, so that nobody who sends us
-/// keys can choose ones that collide; `std::hash<std::string>` of some libraries has no key, and
-/// thousands of such keys are easily found. The key is part of the object: a table that is handed
-/// to another shared library, which has drawn another key, goes on working. Values differ between
-/// processes; nothing may depend on them, nor on the order of iteration that follows from them.
+/// keys can choose ones that collide. `std::hash<std::string>` of some libraries has no key, and
+/// thousands of keys that collide under it are easy to find. The key is part of the object: a table
+/// that is handed to another shared library, which has drawn another key, still works. Hashes
+/// differ between processes. Nothing may depend on them, nor on the order of iteration that follows
+/// from them.
 ///
-/// The text is read as 64-bit words, each combined with a secret one; 128-bit products of them,
-/// folded to 64 bits, make the hash.
+/// The text is read as 64-bit words, and each is combined with a secret word. The hash is made of
+/// their 128-bit products, folded to 64 bits.
 ///
-/// Claimed: whoever does not know the key cannot choose texts that crowd a bucket or a shard.
-/// Tried: texts that collide in `std::hash`, in murmur under every seed, and against the public
-/// constants of wyhash and rapidhash; complements, swaps, multiples and factors that vanish. Not
-/// claimed: that it is a cryptographic hash. A known key, or the timing of many millions of
-/// look-ups, may break it; and keys made of one byte repeated at most 16 times may share a bucket.
-/// Pass another `Hash` to a backend that needs more.
+/// It is made so that an attacker who does not know the key cannot choose texts that crowd a bucket
+/// or a shard. The tests try texts that collide in `std::hash`, in murmur under every seed, and
+/// under the public constants of wyhash and rapidhash; and complements, swaps, multiples and
+/// factors that vanish. It is not a cryptographic hash. Whoever knows the key, or can time many
+/// millions of look-ups, may break it. Keys made of one byte repeated at most 16 times may share a
+/// bucket. Pass another `Hash` to a backend that needs more.
 class string_hash {
 public:
     using is_transparent = void;
@@ -111,14 +112,14 @@ public:
     /// Takes the key of this process. Throws `std::runtime_error` if there is no entropy to draw it
     /// from.
     string_hash() : key_(key_of_process()) {}
-    /// Takes a key of yours, for tests that must be repeatable; a known key protects from nothing.
+    /// Takes a given key, for tests that must be repeatable. A known key protects from nothing.
     explicit string_hash(const key_type& key) noexcept : key_(key) {}
 
     /// Complexity: linear in the size of `text`.
     ///
-    /// Not `noexcept`, although it never throws: libstdc++ keeps the hash in each node only where
-    /// the hasher says that it may throw, and without that every rehash and every walk along a
-    /// bucket would hash the keys again.
+    /// Not `noexcept`, although it never throws: libstdc++ keeps the hash in each node only if the
+    /// hasher may throw. Without the kept hash, every rehash and every walk along a bucket would
+    /// hash the keys again.
     [[nodiscard]] std::size_t operator()(std::string_view text) const {
         const char* at = text.data();
         std::size_t left = text.size();
@@ -145,8 +146,8 @@ public:
     }
 
 private:
-    // Words are read as the machine has them, at any address: their order makes no hash better or
-    // worse.
+    // Words are read at any address, in the machine's byte order, which does not affect the quality
+    // of the hash.
     static std::uint64_t word(const char* at) {
         std::uint64_t value = 0;
         std::memcpy(&value, at, sizeof value);

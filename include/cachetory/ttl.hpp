@@ -16,9 +16,9 @@ namespace cachetory {
 ///
 /// A plain `std::optional<std::chrono::nanoseconds>` would not do: `std::chrono::hours::max()`
 /// overflows while it is being converted, before a library could see it. A `ttl` counts seconds and
-/// nanoseconds, rounded up, and saturates instead of overflowing: what is too long for it means
-/// "never expires", what is too negative, or not a number, "expired long ago". A floating-point
-/// length counts to its own precision: `1.1s` is 1,100,000,000 ns.
+/// nanoseconds, rounded up, and saturates instead of overflowing. A length above its range means
+/// "never expires". A length below its range, or one that is not a number, means "expired long
+/// ago". A floating-point length is as exact as its type: `1.1s` is 1,100,000,000 ns.
 class ttl {
 public:
     template <class Rep, class Period>
@@ -30,9 +30,9 @@ public:
     /// What is left beyond `seconds()`: at least 0, less than 1 s.
     [[nodiscard]] constexpr std::chrono::nanoseconds fraction() const noexcept { return fraction_; }
 
-    /// Longer than any other; also what every length beyond the range becomes.
+    /// The longest one. Every length above the range becomes this.
     [[nodiscard]] static constexpr ttl(max)() noexcept;
-    /// Shorter than any other; also what every length below the range becomes.
+    /// The shortest one. Every length below the range becomes this.
     [[nodiscard]] static constexpr ttl(min)() noexcept;
 
     friend constexpr bool operator==(ttl, ttl) noexcept = default;
@@ -162,9 +162,9 @@ constexpr TimePoint saturating_add(TimePoint start, ttl span) noexcept {
         }
         return start + duration(span.seconds()) + duration(span.fraction());
     } else {
-        // The distance in ticks as an unsigned magnitude, which holds every distance between two
-        // rep: so start may stand anywhere. Rounding up makes a positive magnitude larger, a
-        // negative smaller.
+        // The distance in ticks as an unsigned magnitude, which can hold the distance between any
+        // two values of rep, wherever start is. Rounding up makes the magnitude of a positive
+        // distance larger, and that of a negative one smaller.
         constexpr auto most = (std::numeric_limits<std::uint64_t>::max)();
         constexpr std::uint64_t num = period::num;
         constexpr std::uint64_t den = period::den;
@@ -211,9 +211,9 @@ constexpr TimePoint deadline_after(TimePoint now, ttl time_to_live) noexcept {
     const ttl zero = std::chrono::seconds(0);
     if (deadline == (TimePoint::max)() &&
         (time_to_live.seconds() < zero.seconds() || time_to_live == zero)) {
-        // At the very end of the clock, what is expired already must not be taken for "never".
+        // At the very end of the clock, an entry that has expired already must not become "never".
         const TimePoint before = deadline - duration(1);
-        return before < deadline ? before : (TimePoint::min)(); // too large a float has no ticks
+        return before < deadline ? before : (TimePoint::min)(); // one tick may not change a float
     }
     return deadline;
 }

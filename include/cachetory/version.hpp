@@ -4,7 +4,7 @@
 
 #if defined(_MSVC_LANG) ? _MSVC_LANG < 202002L : __cplusplus < 202002L
 #error "cachetory needs C++20: compile with -std=c++20 (g++, clang++) or /std:c++20 (MSVC)."
-#include <cachetory-needs-c++20> // which is nowhere, so that the compiler stops here
+#include <cachetory-needs-c++20> // does not exist, so that the compiler stops here
 #endif
 #if !defined(__cpp_exceptions)
 #error "cachetory needs exceptions: compile without -fno-exceptions (or with /EHsc, MSVC)."
