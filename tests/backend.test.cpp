@@ -89,10 +89,11 @@ struct minimal {
     int get_or_set(std::string_view, int (*)(), std::optional<ttl>) requires(Missing != 13);
     std::optional<int> touch(std::string_view, std::optional<ttl>) requires(Missing != 14);
     static minimal from_url(std::string_view) requires(Missing != 15);
+    int get_or_set(std::string_view, cachetory::expiring<int> (*)(), std::optional<ttl>) requires(Missing != 16);
     // clang-format on
 };
 
-constexpr int verbs = 16;
+constexpr int verbs = 17;
 
 } // namespace
 

@@ -74,6 +74,20 @@ concept factory_of = std::invocable<Factory> &&
     (detail::expiring_of<std::invoke_result_t<Factory>, Wire> ||
      std::convertible_to<std::invoke_result_t<Factory>, Wire>);
 
+/// Returns the value that `factory` makes. If it says how long that may live, sets `time_to_live`.
+/// For backends: the `get_or_set` of each needs it.
+template <class Wire, factory_of<Wire> Factory>
+[[nodiscard]] Wire make_wire(Factory&& factory, std::optional<ttl>& time_to_live) {
+    using made = std::invoke_result_t<Factory>;
+    if constexpr (detail::expiring_of<made, Wire>) {
+        made&& result = std::forward<Factory>(factory)();
+        time_to_live = result.time_to_live;
+        return std::forward<made>(result).value;
+    } else {
+        return std::forward<Factory>(factory)();
+    }
+}
+
 /// What code that is generic over backends may rely on: a map from strings to values, each of which
 /// may have a deadline. `wire_type` is the type of the values.
 ///
@@ -88,7 +102,8 @@ concept factory_of = std::invocable<Factory> &&
 /// 3. *Storing.* `set` replaces value and deadline together and returns `true`. With
 ///    `if_not_exists` and a live entry it returns `false`, and changes neither the entry nor an
 ///    rvalue `wire_type` that it was given. `get_or_set` calls its factory only on a miss, and
-///    returns the value that is stored afterwards.
+///    returns the value that is stored afterwards. A factory that returns `expiring<wire_type>`
+///    decides the time to live.
 /// 4. *Results.* A `bool` says whether there was a live entry, or whether a value was stored. A
 ///    number says how many. Bulk verbs work in the order of their range and are no transaction:
 ///    each element is looked up or stored on its own.
@@ -103,6 +118,7 @@ concept backend = requires(B b,
                            std::string_view key,
                            typename B::wire_type value,
                            typename B::wire_type (*factory)(),
+                           expiring<typename B::wire_type> (*expiring_factory)(),
                            set_options options,
                            std::optional<ttl> time_to_live,
                            std::optional<typename B::time_point> deadline,
@@ -122,6 +138,9 @@ concept backend = requires(B b,
     { b.set_many(std::move(items), options) } -> std::same_as<std::size_t>;
     {
         b.get_or_set(key, factory, time_to_live)
+        } -> std::convertible_to<const typename B::wire_type&>;
+    {
+        b.get_or_set(key, expiring_factory, time_to_live)
         } -> std::convertible_to<const typename B::wire_type&>;
     { b.expire_at(key, deadline) } -> std::same_as<bool>;
     { b.expire_in(key, time_to_live) } -> std::same_as<bool>;
@@ -196,20 +215,6 @@ constexpr auto as_wire(V&& value) -> std::conditional_t<std::same_as<V, Wire>, W
         return static_cast<std::conditional_t<std::same_as<V, Wire>, Wire&&, Wire>>(value);
     } else {
         return std::forward<V>(value);
-    }
-}
-
-/// Returns the value that `factory` makes. If `factory` also returns a time to live, sets
-/// `time_to_live`.
-template <class Wire, class Factory>
-Wire make_wire(Factory&& factory, std::optional<ttl>& time_to_live) {
-    using made = std::invoke_result_t<Factory>;
-    if constexpr (expiring_of<made, Wire>) {
-        made&& result = std::forward<Factory>(factory)();
-        time_to_live = result.time_to_live;
-        return std::forward<made>(result).value;
-    } else {
-        return std::forward<Factory>(factory)();
     }
 }
 

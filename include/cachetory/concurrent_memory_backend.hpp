@@ -278,7 +278,7 @@ public:
         if (std::optional<W> found = find(key)) {
             return *std::move(found);
         }
-        W made = detail::make_wire<W>(std::forward<Factory>(factory), time_to_live);
+        W made = cachetory::make_wire<W>(std::forward<Factory>(factory), time_to_live);
         W result = made; // now, so that nothing can fail once it is stored
         operation here(shards_, key);
         const auto [live, stored] = here.store(made, time_to_live, true);

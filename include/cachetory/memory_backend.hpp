@@ -267,7 +267,7 @@ public:
         if (Wire* const found = visit(key, hit, miss)) {
             return *found;
         }
-        Wire value = detail::make_wire<Wire>(std::forward<Factory>(factory), time_to_live);
+        Wire value = cachetory::make_wire<Wire>(std::forward<Factory>(factory), time_to_live);
         typename core::displaced old;
         moment now;
         return entries_.store(std::move(kept_key), value, time_to_live, true, now, old)

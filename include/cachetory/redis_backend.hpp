@@ -224,7 +224,7 @@ public:
         }
         const std::string kept_key(key); // `factory` may change what `key` views
         std::string made =
-            detail::make_wire<std::string>(std::forward<Factory>(factory), time_to_live);
+            cachetory::make_wire<std::string>(std::forward<Factory>(factory), time_to_live);
         batch command;
         storing(lifetime(time_to_live), true).add_exchange_to(command, full(kept_key), made);
         std::optional<std::string> first = exchange(command).text();

@@ -299,7 +299,7 @@ public:
     get_or_set(std::string_view key, Factory&& factory, std::optional<ttl> time_to_live = {}) {
         std::optional<Value> made;
         const auto make_bytes = [&] {
-            made = detail::make_wire<Value>(std::forward<Factory>(factory), time_to_live);
+            made = cachetory::make_wire<Value>(std::forward<Factory>(factory), time_to_live);
             return detail::to_bytes<Value>(serializer_, *made);
         };
         const auto make = [&] {

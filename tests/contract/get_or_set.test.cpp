@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "support/contract.hpp"
 
+#include <cachetory/backend.hpp>
+
 #include <chrono>
 #include <optional>
 #include <stdexcept>
@@ -39,6 +41,25 @@ BACKEND_TEST_CASE("the time to live of get_or_set counts from the store",
     constexpr auto tick = support::has_manual_clock<decltype(cache)> ? 0ms : 1ms; // of a server
     CHECK(result(cache.deadline("key")) >= made + 1h - tick);
     CHECK(time_left(cache, "key") == 1h);
+}
+
+BACKEND_TEST_CASE("a factory may decide the time to live", "[get_or_set]", all_backends) {
+    using expiring = cachetory::expiring<int>;
+    const auto make = [](expiring made) { return [made] { return made; }; };
+    auto cache = fresh<TestType>();
+    CHECK(result(cache.get_or_set("a", make({1, 1h}), 2h)) == 1);
+    CHECK(time_left(cache, "a") == 1h);
+    CHECK(result(cache.get_or_set("b", make({2, std::nullopt}), 2h)) == 2);
+    CHECK(time_left(cache, "b") == std::nullopt);
+    const expiring kept{3, 3h};
+    const auto by_reference = [&]() -> const expiring& { return kept; };
+    CHECK(result(cache.get_or_set("c", by_reference, 2h)) == 3);
+    CHECK(time_left(cache, "c") == 3h);
+    CHECK(kept.value == 3);
+    CHECK(result(cache.get_or_set("a", make({9, 9h}))) == 1); // a hit
+    CHECK(time_left(cache, "a") == 1h);
+    CHECK(result(cache.get_or_set("d", make({4, 0s}), 2h)) == 4); // though it expires at once
+    CHECK(!result(cache.contains("d")));
 }
 
 BACKEND_TEST_CASE("what a factory stores under the key itself stays",

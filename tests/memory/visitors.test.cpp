@@ -56,28 +56,6 @@ BACKEND_TEST_CASE("touch finds a value and gives it a new deadline",
     CHECK_FALSE(result(cache.touch("key", 1h))); // and touching does not bring it back
 }
 
-BACKEND_TEST_CASE("a factory may decide the time to live", "[get_or_set]", backends_in_memory) {
-    using expiring = cachetory::expiring<int>;
-    auto cache = fresh<TestType>();
-    CHECK(result(cache.get_or_set(
-              "a",
-              [] {
-                  return expiring{1, 1h};
-              },
-              2h)) == 1);
-    CHECK(support::time_left(cache, "a") == 1h);
-    CHECK(result(cache.get_or_set(
-              "b", [] { return expiring{2}; }, 2h)) == 2); // nullopt, too
-    CHECK(support::time_left(cache, "b") == std::nullopt);
-    const expiring kept{3, 3h};
-    const auto by_reference = [&]() -> const expiring& { return kept; };
-    CHECK(result(cache.get_or_set("c", by_reference, 2h)) == 3);
-    CHECK(support::time_left(cache, "c") == 3h);
-    CHECK(kept.value == 3);
-    CHECK(result(cache.get_or_set("a", [] { return expiring{9, 9h}; })) == 1); // a hit
-    CHECK(support::time_left(cache, "a") == 1h);
-}
-
 BACKEND_TEST_CASE("set takes a time to live in place of options", "[set]", backends_in_memory) {
     auto cache = fresh<TestType>();
     const auto left = [&] { return support::time_left(cache, "key"); };
