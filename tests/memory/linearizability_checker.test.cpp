@@ -50,8 +50,14 @@ public:
 
     explicit locked_reference(std::size_t) {}
 
+    auto get(std::string_view key) {
+        return locked([&](reference& all) { return all.get(key); });
+    }
     auto find(std::string_view key) {
         return locked([&](reference& all) { return all.find(key); });
+    }
+    auto touch(std::string_view key, life time_to_live) {
+        return locked([&](reference& all) { return all.touch(key, time_to_live); });
     }
     auto contains(std::string_view key) {
         return locked([&](reference& all) { return all.contains(key); });
@@ -80,6 +86,20 @@ public:
     template <class F>
     bool visit(std::string_view key, F f) {
         return locked([&](reference& all) { return all.visit(key, f); });
+    }
+    template <class F>
+    bool set_or_visit(std::string_view key, yielding_number value, F f, life time_to_live) {
+        return locked([&](reference& all) {
+            return all.set_or_visit(key, std::move(value), f, time_to_live);
+        });
+    }
+    template <class F>
+    void for_each(F f) {
+        locked([&](reference& all) { all.for_each(f); });
+    }
+    template <class Pred>
+    std::size_t erase_if(Pred pred) {
+        return locked([&](reference& all) { return all.erase_if(pred); });
     }
     template <class Factory>
     yielding_number get_or_set(std::string_view key, Factory factory, life time_to_live) {
@@ -129,6 +149,45 @@ struct finds_then_sets : cache_under_test {
     }
 };
 
+struct finds_then_expires : cache_under_test {
+    using cache_under_test::cache_under_test;
+
+    std::optional<yielding_number> touch(std::string_view key,
+                                         std::optional<cachetory::ttl> time_to_live) {
+        std::optional<yielding_number> found = find(key);
+        expire_in(key, time_to_live);
+        return found;
+    }
+};
+
+struct visits_then_sets : cache_under_test {
+    using cache_under_test::cache_under_test;
+
+    template <class F>
+    bool set_or_visit(std::string_view key,
+                      yielding_number value,
+                      F f,
+                      std::optional<cachetory::ttl> time_to_live) {
+        return !visit(key, f) && set(key, std::move(value), {time_to_live});
+    }
+};
+
+struct asks_then_erases : cache_under_test {
+    using cache_under_test::cache_under_test;
+
+    template <class Pred>
+    std::size_t erase_if(Pred pred) {
+        std::vector<std::string> chosen;
+        for_each([&](std::string_view key, const yielding_number& value) {
+            if (pred(key, value)) {
+                chosen.emplace_back(key);
+            }
+        });
+        erase_many(chosen);
+        return chosen.size();
+    }
+};
+
 /// Has no instant at all.
 struct counts_outside_the_lock : cache_under_test {
     using cache_under_test::cache_under_test;
@@ -157,6 +216,9 @@ TEMPLATE_TEST_CASE("the checker finds faults of caches that let go of the lock t
                    "[linearizability]",
                    erases_what_it_has_not_seen,
                    finds_then_sets,
+                   finds_then_expires,
+                   visits_then_sets,
+                   asks_then_erases,
                    counts_outside_the_lock) {
     explorer<TestType> explore(1);
     const std::string fault = explore.find_fault(std::chrono::seconds(60));
@@ -180,6 +242,8 @@ TEST_CASE("the checker accepts what some order of overlapping operations explain
     CHECK(linearizable({op(verb::set, 7, true, 0, 3), op(verb::look_up, 0, 7, 1, 2)}));
     CHECK(linearizable({op(verb::set, 7, true, 0, 9), op(verb::set, 8, true, 1, 8),
                         op(verb::look_up, 0, 8, 2, 3), op(verb::look_up, 0, 7, 4, 5)}));
+    CHECK(linearizable({op(verb::set_or_add, 7, absent, 0, 3), op(verb::set_or_add, 8, 7, 1, 2),
+                        op(verb::touch, 0, 8, 4, 5)}));
     operation brief = op(verb::set, 7, true, 0, 1);
     brief.life = 1;
     CHECK(linearizable({brief, op(verb::advance_clock, 1, 1001, 2, 5),
@@ -199,6 +263,16 @@ TEST_CASE("the checker rejects what no order explains", "[linearizability]") {
         {op(verb::set_if_absent, 7, true, 0, 3), op(verb::set_if_absent, 8, true, 1, 2)}));
     CHECK(!linearizable(
         {op(verb::set, 7, true, 0, 1), op(verb::add, 1, 7, 2, 5), op(verb::add, 1, 7, 3, 4)}));
+    CHECK(!linearizable(
+        {op(verb::set_or_add, 7, absent, 0, 3), op(verb::set_or_add, 8, absent, 1, 2)}));
+    // the time to live of a touch that has found nothing, or something else
+    operation touch = op(verb::touch, 0, absent, 2, 7);
+    touch.life = 5;
+    CHECK(!linearizable({op(verb::set, 7, true, 0, 1), touch, op(verb::take, 0, 7, 3, 4),
+                         op(verb::set, 8, true, 5, 6), op(verb::deadline, 0, 1005, 8, 9)}));
+    touch.result = 7;
+    CHECK(!linearizable({op(verb::set, 7, true, 0, 1), touch, op(verb::set, 8, true, 5, 6),
+                         op(verb::deadline, 0, 1005, 8, 9)}));
     // the clock of one key is the clock of the other
     operation brief = op(verb::set, 7, true, 0, 1);
     brief.life = 1;

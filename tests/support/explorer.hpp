@@ -17,6 +17,7 @@
 #include <random>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -49,12 +50,17 @@ public:
 
 private:
     static constexpr std::size_t key_count = 3;
+    static constexpr std::int64_t contradiction = -5; ///< What no history has as a result.
     using time_point = typename Cache::time_point;
 
     int roll(int sides) { return static_cast<int>(random_() % static_cast<unsigned>(sides)); }
 
     static std::string name(std::size_t key) {
         return std::string(1, static_cast<char>('a' + key));
+    }
+
+    static std::size_t number(std::string_view key) {
+        return static_cast<std::size_t>(key[0] - 'a');
     }
 
     /// Differs from every other in this history, also after any additions.
@@ -84,6 +90,17 @@ private:
         respond(op, found ? found->get() : absent);
     }
 
+    void do_get(operation op) {
+        const std::string key = name(op.key);
+        std::int64_t value = absent;
+        invoke(op);
+        try {
+            value = cache_.get(key).get();
+        } catch (const cachetory::key_error&) {
+        }
+        respond(op, value);
+    }
+
     void do_deadline(operation op) {
         const std::string key = name(op.key);
         std::int64_t when = absent;
@@ -111,16 +128,73 @@ private:
         respond(missed ? store : op, value.get());
     }
 
-    /// In one call, but with an instant for each key.
+    /// As a counter that begins with what is stored.
+    void do_set_or_add(operation op) {
+        op = {verb::set_or_add, op.key, unique(), life()};
+        std::int64_t before = absent;
+        const auto add_one = [&](yielding_number& value) {
+            before = value.get();
+            value.add(1);
+        };
+        invoke(op);
+        const bool stored =
+            cache_.set_or_visit(name(op.key), op.argument, add_one, as_ttl(op.life));
+        respond(op, stored == (before == absent) ? before : contradiction);
+    }
+
+    /// As a look-up that stores what it has not found.
+    void do_set_or_look_up(operation op) {
+        op = {verb::store_first, op.key, unique(), life()};
+        std::int64_t found = absent;
+        const auto look = [&](const yielding_number& value) { found = value.get(); };
+        invoke(op);
+        const bool stored = cache_.set_or_visit(name(op.key), op.argument, look, as_ttl(op.life));
+        respond(op, stored ? op.argument : found);
+    }
+
+    // In one call, but with an instant for each key.
+
     void do_get_many(operation op) {
         std::array<std::int64_t, key_count> values;
         values.fill(absent);
         invoke(op);
         for (const auto& [key, value] :
              cache_.get_many(std::vector<std::string>{name(0), name(1), name(2)})) {
-            values[static_cast<std::size_t>(key[0] - 'a')] = value.get();
+            values[number(key)] = value.get();
         }
         for (op.key = 0; op.key != key_count; ++op.key) {
+            respond(op, values[op.key]);
+        }
+    }
+
+    void do_for_each(operation op) {
+        std::array<std::int64_t, key_count> values;
+        values.fill(absent);
+        invoke(op);
+        cache_.for_each([&](std::string_view key, const yielding_number& value) {
+            values[number(key)] = value.get();
+        });
+        for (op.key = 0; op.key != key_count; ++op.key) {
+            respond(op, values[op.key]);
+        }
+    }
+
+    /// Takes one key, and looks up the others.
+    void do_erase_if(operation op) {
+        const std::size_t chosen = op.key;
+        std::array<std::int64_t, key_count> values;
+        values.fill(absent);
+        invoke(op);
+        const std::size_t erased =
+            cache_.erase_if([&](std::string_view key, const yielding_number& value) {
+                values[number(key)] = value.get();
+                return number(key) == chosen;
+            });
+        if ((erased == 1) != (values[chosen] != absent)) {
+            values[chosen] = contradiction;
+        }
+        for (op.key = 0; op.key != key_count; ++op.key) {
+            op.what = op.key == chosen ? verb::take : verb::look_up;
             respond(op, values[op.key]);
         }
     }
@@ -138,11 +212,12 @@ private:
         operation op;
         op.key = static_cast<std::size_t>(roll(4) % 3); // one of them more often
         const std::string key = name(op.key);
-        switch (roll(24)) {
+        switch (roll(32)) {
         case 0:
         case 1:
-        case 2:
             return do_look_up(op);
+        case 2:
+            return do_get(op);
         case 3:
             op.what = verb::contains;
             invoke(op);
@@ -202,6 +277,23 @@ private:
             }
             cache_.purge_expired(); // which nobody can see
             return;
+        case 21:
+        case 22: {
+            op = {verb::touch, op.key, 0, life()};
+            invoke(op);
+            const auto touched = cache_.touch(key, as_ttl(op.life));
+            return respond(op, touched ? touched->get() : absent);
+        }
+        case 23:
+        case 24:
+            return do_set_or_add(op);
+        case 25:
+        case 26:
+            return do_set_or_look_up(op);
+        case 27:
+            return do_for_each(op);
+        case 28:
+            return do_erase_if(op);
         default:
             op = {verb::advance_clock, op.key, 1 + roll(2)};
             invoke(op);

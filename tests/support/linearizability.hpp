@@ -17,18 +17,20 @@
 namespace support::linearizability {
 
 enum class verb {
-    look_up, ///< find, get, get_many, and the first half of get_or_set
+    look_up, ///< find, get, get_many, for_each, and the first half of get_or_set
     contains,
     deadline,
-    take,
+    touch,
+    take, ///< and erase_if, of a key that it chooses
     erase,
     set,
     set_if_absent,
-    store_first, ///< the second half of get_or_set
+    store_first, ///< the second half of get_or_set, and set_or_visit that only looks
     expire_in,
     expire_at,
-    add,   ///< with visit
-    clear, ///< of one key
+    add,        ///< with visit
+    set_or_add, ///< with set_or_visit, which adds 1
+    clear,      ///< of one key
     advance_clock,
 };
 
@@ -51,9 +53,10 @@ struct operation {
 using history = std::vector<operation>;
 
 inline std::ostream& operator<<(std::ostream& out, const operation& op) {
-    constexpr const char* names[] = {
-        "look_up",     "contains",  "deadline",  "take", "erase", "set",          "set_if_absent",
-        "store_first", "expire_in", "expire_at", "add",  "clear", "advance_clock"};
+    constexpr const char* names[] = {"look_up",     "contains",  "deadline",     "touch",
+                                     "take",        "erase",     "set",          "set_if_absent",
+                                     "store_first", "expire_in", "expire_at",    "add",
+                                     "set_or_add",  "clear",     "advance_clock"};
     out << '[' << op.invoked << ", " << op.returned << "] thread " << op.thread << ": "
         << names[static_cast<std::size_t>(op.what)] << " key " << op.key << ", " << op.argument;
     if (op.life) {
@@ -90,6 +93,11 @@ public:
             return op.result == live;
         case verb::deadline:
             return op.result == (!live ? absent : at.deadline == never_ ? never : at.deadline);
+        case verb::touch:
+            if (live) {
+                at.deadline = after(op.life);
+            }
+            return op.result == at.value;
         case verb::take:
             return op.result == std::exchange(at, {}).value;
         case verb::erase:
@@ -123,6 +131,15 @@ public:
             const std::int64_t before = at.value;
             if (live) {
                 at.value += op.argument;
+            }
+            return op.result == before;
+        }
+        case verb::set_or_add: {
+            const std::int64_t before = at.value;
+            if (live) {
+                ++at.value;
+            } else {
+                at = {op.argument, after(op.life)};
             }
             return op.result == before;
         }
