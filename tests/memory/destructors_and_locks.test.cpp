@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <new>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -61,6 +62,19 @@ TEST_CASE("values are destroyed after unlocking and may call the cache in every 
     SECTION("erase_many") {
         use([](auto& cache, auto&) { cache.erase_many({"key", "other"}); });
     }
+    SECTION("erase_if") {
+        use([](auto& cache, auto&) {
+            cache.erase_if([](std::string_view, const callback_value&) { return true; });
+        });
+        CHECK(calls >= 2);
+    }
+    SECTION("erase_if of expired ones") {
+        use([&](auto& cache, auto&) {
+            expire();
+            cache.erase_if([](std::string_view, const callback_value&) { return false; });
+        });
+        CHECK(calls >= 2);
+    }
     SECTION("take") {
         use([](auto& cache, auto&) { (void)cache.take("key"); });
     }
@@ -71,6 +85,17 @@ TEST_CASE("values are destroyed after unlocking and may call the cache in every 
         use([&](auto& cache, auto&) {
             expire();
             cache.set("key", callback_value(), {.if_not_exists = true});
+        });
+    }
+    SECTION("set_or_visit over an expired one") {
+        use([&](auto& cache, auto&) {
+            expire();
+            cache.set_or_visit("key", callback_value(), [](callback_value&) {});
+        });
+    }
+    SECTION("set_or_visit of a live one") {
+        use([](auto& cache, auto& calling) {
+            cache.set_or_visit("key", calling, [](callback_value&) {});
         });
     }
     SECTION("a refused set") {
@@ -116,6 +141,15 @@ TEST_CASE("values are destroyed after unlocking and may call the cache in every 
         use([&](auto& cache, auto&) {
             expire();
             cache.visit("key", [](callback_value&) {});
+        });
+    }
+    SECTION("touch of a live one") {
+        use([](auto& cache, auto&) { (void)cache.touch("key", 1h); });
+    }
+    SECTION("touch of an expired one") {
+        use([&](auto& cache, auto&) {
+            expire();
+            (void)cache.touch("key", 1h);
         });
     }
     SECTION("deadline of an expired one") {

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -46,6 +47,9 @@ void use_every_verb(Cache& cache) {
         (void)cache.find(key);
         (void)cache.contains(key);
         cache.visit(key, [](int& value) { ++value; });
+        (void)cache.touch(key, 5ns);
+        cache.set_or_visit(
+            key, 1, [](int& value) { ++value; }, 5ns);
         cache.set(key, 1, {.time_to_live = 5ns, .if_not_exists = true});
         cache.expire_in(key, 5ns);
         cache.expire_at(key, tracked_clock::at(1100));
@@ -65,6 +69,8 @@ void use_every_verb(Cache& cache) {
     (void)cache.take("a");
     cache.set_many(items, {.time_to_live = 5ns});
     cache.erase("b");
+    cache.for_each([](std::string_view, int& value) { ++value; });
+    cache.erase_if([](std::string_view key, int) { return key == "c"; });
     tracked_clock::advance(10ns);
     (void)cache.take("a");
     cache.purge_expired(1);
@@ -98,6 +104,15 @@ TEST_CASE("a single-key operation takes one lock whatever it meets", "[locks][pr
     }
     SECTION("visit") {
         CHECK(takes_one_lock([&] { cache.visit("key", [](int& value) { ++value; }); }));
+    }
+    SECTION("touch") {
+        CHECK(takes_one_lock([&] { (void)cache.touch("key", 1h); }));
+    }
+    SECTION("set_or_visit") {
+        CHECK(takes_one_lock([&] {
+            cache.set_or_visit(
+                "key", 2, [](int& value) { ++value; }, 1h);
+        }));
     }
     SECTION("take") {
         CHECK(takes_one_lock([&] { (void)cache.take("key"); }));

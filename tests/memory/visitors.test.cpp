@@ -75,6 +75,12 @@ BACKEND_TEST_CASE("set takes a deadline in place of options", "[set]", backends_
     using clock = typename decltype(cache)::clock;
     CHECK(result(cache.set("key", 1, clock::now() + 3s)));
     CHECK(support::time_left(cache, "key") == 3s);
+    using wall = std::chrono::system_clock; // whose times are as far from now as they are there
+    CHECK(result(cache.set("key", 1, wall::now() + 1000h)));
+    CHECK(support::time_left(cache, "key") <= 1000h);
+    CHECK(support::time_left(cache, "key") > 900h);
+    CHECK(result(cache.set("key", 1, wall::now() - 1h)));
+    CHECK_FALSE(result(cache.contains("key")));
     CHECK(result(cache.set("key", 1, std::chrono::sys_seconds::max())));
     CHECK(result(cache.deadline("key")) == std::nullopt);
     CHECK(result(cache.set("key", 1, std::chrono::sys_seconds()))); // the epoch is long past
