@@ -39,8 +39,8 @@ struct redis_options {
     ///     redis+cluster://[[user]:password@]host[:port],...[?timeout=...]
     ///
     /// Each part may be percent-encoded; an IPv6 address is put in brackets. Throws
-    /// `std::invalid_argument` for anything else. The exception names the URL, without what may be a
-    /// password.
+    /// `std::invalid_argument` for anything else. The exception names the URL, without what may be
+    /// a password.
     [[nodiscard]] static redis_options from_url(std::string_view url);
 
     friend bool operator==(const redis_options&, const redis_options&) = default;
