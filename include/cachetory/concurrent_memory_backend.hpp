@@ -249,8 +249,8 @@ public:
     bool set(std::string_view key, V&& value, T time_to_live) {
         return store(key, std::forward<V>(value), std::optional<ttl>(time_to_live), false);
     }
-    template <std::convertible_to<Wire> V = Wire, detail::deadline_of<Clock> Deadline>
-    bool set(std::string_view key, V&& value, Deadline deadline) {
+    template <std::convertible_to<Wire> V = Wire, detail::deadline_clock<Clock> C, class Duration>
+    bool set(std::string_view key, V&& value, std::chrono::time_point<C, Duration> deadline) {
         return store(key, std::forward<V>(value), deadline, false);
     }
 

@@ -231,8 +231,8 @@ public:
     }
 
     /// The same with a deadline, which is taken as `expire_at` takes it.
-    template <std::convertible_to<Wire> V = Wire, detail::deadline_of<Clock> Deadline>
-    bool set(std::string_view key, V&& value, Deadline deadline) {
+    template <std::convertible_to<Wire> V = Wire, detail::deadline_clock<Clock> C, class Duration>
+    bool set(std::string_view key, V&& value, std::chrono::time_point<C, Duration> deadline) {
         return store(key, std::forward<V>(value), deadline, false);
     }
 
