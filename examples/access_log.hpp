@@ -66,7 +66,7 @@ inline std::optional<std::chrono::sys_seconds> parse_time(std::string_view text)
     const hours zone_hours(number(22, 2));
     const minutes zone_minutes(number(24, 2));
     if (!date.ok() || date.year() < first_server || date.year() > last_server || hour > 23h ||
-        minute > 59min || second > 60s || // there are leap seconds
+        minute > 59min || second > 60s || // 60 in a leap second
         zone_hours > 23h || zone_minutes > 59min) {
         return std::nullopt;
     }
@@ -100,9 +100,9 @@ inline std::optional<std::string> cut_client(std::string_view& line) {
     if (field.find(',') == std::string_view::npos) {
         const std::string_view next = line.substr(0, line.find_first_of(" ,"));
         std::optional<host> second = parse_host(next);
-        const bool second_is_ip = second && second->is_ip; // which no ident is
+        const bool second_is_ip = second && second->is_ip; // an ident never is
         if (client && client->is_ip && !client->has_port && second_is_ip) {
-            return std::nullopt; // a server and its client, or a client and its proxy?
+            return std::nullopt; // ambiguous: a server and its client, or a client and its proxy
         }
         if (second_is_ip || (client && client->has_port && next != "-")) {
             client = std::move(second);
@@ -115,15 +115,15 @@ inline std::optional<std::string> cut_client(std::string_view& line) {
     return client ? std::optional(std::move(client->name)) : std::nullopt;
 }
 
-/// Whether `text` is a user name, or `-` where there is none. User names may have spaces. But a `-`
-/// that stands alone in one is the ident: the line then begins with fields of another format.
+/// Whether `text` is a user name, or `-` where there is none. User names may have spaces. A `-`
+/// that stands alone in one is an ident: then the line begins with fields of another format.
 inline bool is_user(std::string_view text) {
     return text == "-" || !(text.empty() || text.starts_with("- ") || text.ends_with(" -") ||
                             text.find(" - ") != std::string_view::npos);
 }
 
-/// Reads `client ident user [time] "request" status`. What follows, in either format, is not
-/// looked at: a line whose end was cut off is a request all the same.
+/// Reads `client ident user [time] "request" status`. In both formats, the rest of the line is
+/// ignored: a line whose end was cut off is still a request.
 inline std::optional<request> parse_line(std::string_view line) {
     if (line.ends_with('\r')) {
         line.remove_suffix(1);

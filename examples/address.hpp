@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The names that a log has for clients and servers: IP addresses and host names.
+// The names of clients and servers in a log: IP addresses and host names.
 #ifndef CACHETORY_EXAMPLES_ADDRESS_HPP
 #define CACHETORY_EXAMPLES_ADDRESS_HPP
 
@@ -42,12 +42,12 @@ parse_number(std::string_view text, int base, std::size_t most_digits) {
     return number;
 }
 
-/// An address of either version: that of version 4 as `::ffff:192.0.2.1`.
+/// An IP address. One of version 4 is stored as `::ffff:192.0.2.1`.
 using ip_address = std::array<std::uint16_t, 8>;
 
 using address_groups = std::vector<std::uint16_t>;
 
-/// Reads `192.0.2.1` as two groups. Refuses leading zeros, which some programs take for octal.
+/// Reads `192.0.2.1` as two groups. Refuses leading zeros, which some programs read as octal.
 inline bool read_ipv4(std::string_view text, address_groups& groups) {
     std::array<unsigned, 4> bytes{};
     if (std::count(text.begin(), text.end(), '.') != 3) {
@@ -96,7 +96,7 @@ inline std::optional<ip_address> parse_ip(std::string_view text) {
             return std::nullopt;
         }
     } else {
-        const std::string_view before = cut(text, "::"); // which stands for one zero or more
+        const std::string_view before = cut(text, "::"); // "::" stands for one or more zeros
         if (!(before.empty() || read_groups(before, front)) ||
             !(text.empty() || read_groups(text, back)) ||
             front.size() + back.size() >= address.size() ||
@@ -109,14 +109,14 @@ inline std::optional<ip_address> parse_ip(std::string_view text) {
     return address;
 }
 
-/// Returns the one spelling that RFC 5952 recommends; of a mapped address the one of version 4.
+/// Returns the spelling that RFC 5952 recommends. A mapped address is written as one of version 4.
 inline std::string to_string(const ip_address& address) {
     constexpr std::array<std::uint16_t, 6> mapped = {0, 0, 0, 0, 0, 0xffff};
     if (std::equal(mapped.begin(), mapped.end(), address.begin())) {
         return fmt::format("{}.{}.{}.{}", address[6] >> 8, address[6] & 0xff, address[7] >> 8,
                            address[7] & 0xff);
     }
-    auto zeros = address.end(); // the longest run of them, and the first of the longest
+    auto zeros = address.end(); // the first of the longest runs
     std::ptrdiff_t length = 1;  // a single one is written out
     for (auto first = address.begin(); first != address.end(); ++first) {
         const auto last = std::find_if(first, address.end(), [](auto group) { return group != 0; });
@@ -139,7 +139,7 @@ inline std::string to_string(const ip_address& address) {
 }
 
 struct host {
-    std::string name; ///< The same however it was spelled, without the port.
+    std::string name; ///< In one spelling, without the port.
     bool is_ip = false;
     bool has_port = false;
 };
@@ -159,7 +159,7 @@ inline bool is_host_name(std::string_view text) {
 /// Reads an IP address or a host name, with or without a port: `192.0.2.1`, `192.0.2.1:443`,
 /// `2001:db8::1`, `[2001:db8::1]:443`, `www.example.com:443`.
 inline std::optional<host> parse_host(std::string_view text) {
-    if (const auto address = parse_ip(text)) { // which may end like a port
+    if (const auto address = parse_ip(text)) { // first, because an address may end like a port
         return host{to_string(*address), true, false};
     }
     const std::size_t colon = text.rfind(':');

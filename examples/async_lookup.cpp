@@ -35,7 +35,7 @@ task greet(user_cache& users, std::string_view key) { // NOLINT(*-through-instan
     try {
         const std::string& name = co_await users.get(key); // the stored value, not a copy
         fmt::print("Hello, {}!\n", name);
-    } catch (const cachetory::key_error& error) { // it was in the future
+    } catch (const cachetory::key_error& error) { // the future held it
         fmt::print("Who is {}?\n", error.key());
     }
 }

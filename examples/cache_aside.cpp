@@ -15,7 +15,7 @@
 namespace {
 
 using namespace std::chrono_literals;
-using cachetory::manual_clock; // it makes this program print the same each time
+using cachetory::manual_clock; // so that this program always prints the same
 
 struct database {
     std::string load(std::string_view page) {

@@ -21,8 +21,8 @@ struct profile {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(profile, name, visits)
 
-/// Serves every type that nlohmann/json can convert. What is no JSON, or not that of a `Value`,
-/// counts as absent.
+/// Serves every type that nlohmann/json can convert. Bytes that are not JSON, or not the JSON of a
+/// `Value`, count as absent.
 template <class Value>
 struct as_json {
     static std::string serialize(const Value& value) { return nlohmann::json(value).dump(); }

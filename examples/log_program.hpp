@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What programs that read one log have in common: options that take a number each, at most one
-// file, what they say about lines that they skip, and their exit status.
+// What programs that read one log have in common: options with a number, at most one file, messages
+// about skipped lines, and the exit status.
 #ifndef CACHETORY_EXAMPLES_LOG_PROGRAM_HPP
 #define CACHETORY_EXAMPLES_LOG_PROGRAM_HPP
 
@@ -39,7 +39,7 @@ struct option {
     std::string_view name;
     std::string_view unit; // in which its number is given
     int most;
-    int& value; // the default, and what is chosen
+    int& value; // first the default, then what the user chose
 };
 
 struct program {
@@ -49,7 +49,7 @@ struct program {
     std::string file = "-";
 };
 
-/// The beginning of a line, fit to be shown on a terminal whatever it is made of.
+/// The beginning of a line, made safe to print on a terminal.
 inline std::string printable(std::string_view line) {
     constexpr std::size_t most = 100;
     std::string shown;
@@ -66,7 +66,7 @@ class request_reader {
 public:
     request_reader(const program& reader, std::istream& log) : program_(reader), log_(log) {}
 
-    /// Returns the next request, or `std::nullopt` at the end. Skips lines that are none.
+    /// Returns the next request, or `std::nullopt` at the end. Skips lines that are not requests.
     std::optional<access_log::request> next() {
         while (std::getline(log_, line_)) {
             ++lines_;
@@ -81,7 +81,8 @@ public:
         return std::nullopt;
     }
 
-    /// Does not count the line just read, and says so if it is the first for this reason.
+    /// Skips the line just read. Prints a message if it is the first that is skipped for this
+    /// reason.
     void skip(std::string_view reason) {
         ++skipped_;
         if (reasons_.insert(reason).second) {
@@ -115,7 +116,7 @@ inline int parse_number(const option& chosen, std::string_view text) {
 }
 
 /// Sets the options and the file of `chosen`. Returns whether the program is to do its work: not if
-/// help is asked for.
+/// the user asks for help.
 inline bool parse_arguments(const std::vector<std::string_view>& arguments, program& chosen) {
     bool has_file = false;
     for (auto argument = arguments.begin(); argument != arguments.end(); ++argument) {
@@ -133,7 +134,7 @@ inline bool parse_arguments(const std::vector<std::string_view>& arguments, prog
         } else if (argument->starts_with('-') && *argument != "-") {
             throw usage_error(fmt::format("unknown option \"{}\"", *argument));
         } else if (std::exchange(has_file, true)) {
-            throw usage_error(fmt::format("one FILE is read, so not \"{}\" as well", *argument));
+            throw usage_error(fmt::format("only one FILE can be read, not also \"{}\"", *argument));
         } else {
             chosen.file = *argument;
         }
@@ -145,7 +146,7 @@ inline bool parse_arguments(const std::vector<std::string_view>& arguments, prog
 template <class Work>
 void open_log(const program& chosen, Work work) {
     if (chosen.file == "-") {
-        std::ios::sync_with_stdio(false); // else std::cin takes an error for the end
+        std::ios::sync_with_stdio(false); // otherwise std::cin treats an error as the end
         return work(request_reader(chosen, std::cin));
     }
     if (std::error_code ignored; std::filesystem::is_directory(chosen.file, ignored)) {
@@ -160,7 +161,7 @@ void open_log(const program& chosen, Work work) {
 }
 
 /// Sets the options and calls `work(reader)`. Returns the exit status: 2 if the arguments are
-/// wrong, 1 if anything else is.
+/// wrong, 1 for any other error.
 template <class Work>
 int run(program chosen, int argc, char** argv, Work work) {
     try {

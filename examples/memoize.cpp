@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A function that remembers its results in whichever backend it is given.
+// A function that remembers its results in any backend.
 #include <cachetory/backend.hpp>
 #include <cachetory/concurrent_memory_backend.hpp>
 #include <cachetory/memory_backend.hpp>
@@ -10,8 +10,9 @@
 
 namespace {
 
-/// Returns a function that calls `f` only for arguments whose result is not in `cache`, and stores
-/// what `f` returns. The key is the argument as text, so each function needs a cache of its own.
+/// Returns a function that calls `f` only if the result for the argument is not in `cache`, and
+/// stores what `f` returns. The key is the argument as text, so each function needs a cache of its
+/// own.
 template <cachetory::backend Cache, class F>
 auto memoize(Cache& cache, F f, std::optional<cachetory::ttl> time_to_live = {}) {
     return [&cache, f, time_to_live](const auto& argument) -> typename Cache::wire_type {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// One of several workers is to write the report. The first to store the key holds a lease: the
-// others are refused until the lease expires, because its holder no longer renews it. Here the
-// workers take turns. Threads would need a mutex around `renew`, which looks first and then acts.
+// One of several workers is to write the report. The first to store the key holds a lease. The
+// others are refused until the lease expires, which happens when its holder no longer renews it.
+// Here the workers take turns. Threads would need a mutex around `renew`, which first looks and
+// then acts.
 #include <cachetory/manual_clock.hpp>
 #include <cachetory/memory_backend.hpp>
 #include <chrono>
@@ -13,7 +14,7 @@
 namespace {
 
 using namespace std::chrono_literals;
-using cachetory::manual_clock; // it makes this program print the same each time
+using cachetory::manual_clock; // so that this program always prints the same
 
 class lease {
 public:

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Tells which requests in a web server's log a rate limiter would have refused. A client's first
-// request opens a window of time, in which so many requests are allowed and no more; the first one
-// after its end opens the next. The window is a cache entry that counts, and expires at its end.
+// Shows which requests in a web server's log a rate limiter would have refused. A client's first
+// request opens a window of time in which a limited number of requests is allowed. The first
+// request after its end opens the next window. The window is a cache entry that counts, and expires
+// at its end.
 #include "log_program.hpp"
 
 #include <cachetory/concurrent_memory_backend.hpp>

@@ -34,8 +34,8 @@ std::string log_in(cachetory::backend auto& sessions, const std::string& user) {
     return id;
 }
 
-/// Answers one request. The half hour begins again with it: `touch` looks the session up and moves
-/// its deadline in one step, so it can't end in between.
+/// Answers one request. The half hour then begins again: `touch` looks the session up and moves its
+/// deadline in one step, so the session cannot end in between.
 void answer(cachetory::backend auto& sessions, std::string_view id) {
     if (const auto user = sessions.touch(id, most_idle)) {
         fmt::print("Hello, {}!\n", *user);
@@ -70,7 +70,7 @@ int main(int argc, char** argv) {
             serve(sessions);
         }
         return 0;
-    } catch (const std::exception& error) { // a URL that is none, or a server out of reach
+    } catch (const std::exception& error) { // an invalid URL, or a server that cannot be reached
         fmt::print(stderr, "session_store: {}\n", error.what());
         return 1;
     }

@@ -20,7 +20,7 @@ struct page {
     int views = 0;
 };
 
-/// Stands for something slow. The cache calls it without a lock, so other workers go on.
+/// Stands for something slow. The cache calls it without a lock, so other workers do not wait.
 page fetch(std::string_view name) { return {"<h1>" + std::string(name) + "</h1>"}; }
 
 constexpr std::array<std::string_view, 6> requests = {"home",  "news", "home",

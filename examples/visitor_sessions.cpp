@@ -4,10 +4,10 @@
 // gone, and its next request begins a new session. The bookkeeping is one cache entry for each
 // client, which expires when the client is gone.
 //
-// The clock stands at the time of the line being read. It goes backwards where the log does:
-// servers write a line when a request ends, with the time at which it began. Lines that are late by
-// less than the idle time are counted as if the log were in order. This is not promised for lines
-// that are later: those that do not touch their client's latest session are skipped.
+// The clock shows the time of the line being read. It goes back when the log does: servers write a
+// line when a request ends, with the time at which it began. Lines that are late by less than the
+// idle time are counted as if the log were in order. Lines that are later than that may be counted
+// or skipped: a line that does not touch its client's latest session is skipped.
 #include "log_program.hpp"
 
 #include <algorithm>
@@ -26,8 +26,8 @@ namespace {
 
 using cachetory::manual_clock;
 
-/// From its earliest request until it has been idle since its latest. These need not be the first
-/// and the last that were read.
+/// From its earliest request until the idle time after its latest. These need not be the first and
+/// the last that were read.
 struct session {
     manual_clock::time_point earliest;
     manual_clock::time_point latest;
@@ -139,7 +139,7 @@ void report(log_program::request_reader log, std::chrono::minutes idle) {
 } // namespace
 
 int main(int argc, char** argv) {
-    constexpr int year = 365 * 24 * 60; // who comes back after a year is on another visit
+    constexpr int year = 365 * 24 * 60; // whoever comes back after a year begins another visit
     int idle = 30;
     return log_program::run({"visitor_sessions", usage, {{"--idle", "minutes", year, idle}}}, argc,
                             argv, [&](log_program::request_reader log) {
