@@ -14,11 +14,13 @@ install(
   DESTINATION ${CMAKE_INSTALL_DATADIR}/cmake/cachetory)
 install(FILES ${cachetory_version_file} DESTINATION ${CMAKE_INSTALL_DATADIR}/cmake/cachetory)
 
-# The build folder is a package as well: a parent that exports from its own needs that.
+# The build folder is also a package: a parent project that exports from its build folder needs
+# that.
 export(EXPORT cachetory FILE ${PROJECT_BINARY_DIR}/cachetoryConfig.cmake NAMESPACE cachetory::)
 
-# The prefix is not known before it is installed. What every compiler searches is named as it is,
-# because only then pkg-config leaves it out; any other prefix may be moved.
+# The prefix is not known before the installation. A folder that every compiler searches is written
+# as an absolute path, because only then pkg-config leaves it out. Any other path is relative, so
+# that the prefix may be moved.
 install(
   CODE "
   set(includedir \"${CMAKE_INSTALL_INCLUDEDIR}\")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What the tests, the examples and the benchmarks are compiled with.
+# Warnings for the tests, the examples and the benchmarks.
 if(MSVC)
   set(cachetory_warnings /W4 /EHsc)
 else()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Nothing that is installed for this machine is found, but for Catch2, whose header serves any.
+# CMake finds nothing that is installed for this machine, except Catch2, whose header works on any.
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# For a machine of 32 bits, from Debian: g++-i686-linux-gnu. An x86-64 runs its programs. With SSE2,
+# For 32-bit x86, from Debian: g++-i686-linux-gnu. An x86-64 machine runs the programs. With SSE2,
 # because the x87 unit rounds differently at run time and at compile time.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR i686)
