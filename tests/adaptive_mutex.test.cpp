@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The lock is tested in two ways: step by step, in interleavings that a seed chooses, where a lost
-// wake-up shows as a deadlock and not as a test that hangs; and with real threads.
+// The lock is tested in two ways. Step by step, in interleavings that a seed chooses: there, a lost
+// wake-up is found as a deadlock, so the test does not hang. And with real threads.
 #include <cachetory/detail/adaptive_mutex.hpp>
 
 #include <cachetory/concurrent_memory_backend.hpp>
@@ -35,7 +35,7 @@ static_assert(std::is_same_v<default_mutex, std::mutex>);
 
 namespace {
 
-/// What is wrong with a lock.
+/// A fault that is built into a lock, for the tests to find.
 enum class flaw {
     none,
     mark_overwritten,   // a thread that has overwritten `contended` locks as if it had not
@@ -88,7 +88,7 @@ private:
 
 struct verdict {
     bool excluded = true; // never two threads inside
-    bool woken = true;    // no thread slept for ever
+    bool woken = true;    // no thread slept forever
 };
 
 /// `threads` threads lock and unlock twice each, in an order that `seed` chooses.
@@ -143,7 +143,7 @@ TEST_CASE("schedules find a lock that lets two threads in") {
     CHECK(first_fault<flawed_mutex<flaw::locked_in_two_steps>>(300, not_excluded));
 }
 
-TEST_CASE("a thread that waits for a holder that sleeps goes to sleep, too") {
+TEST_CASE("a thread that waits for a sleeping holder goes to sleep") {
     for (std::uint32_t seed = 0; seed != 20; ++seed) {
         schedule order(seed);
         adaptive_mutex<scheduled_word> mutex;
@@ -155,7 +155,7 @@ TEST_CASE("a thread that waits for a holder that sleeps goes to sleep, too") {
             }
             mutex.lock();
             held = true;
-            // One that spun until it could lock would take as many steps as the holder.
+            // A thread that spun until it could lock would take as many steps as the holder.
             for (int steps = 0; i == 0 && steps != 1000 && asleep != 3; ++steps) {
                 schedule::step();
                 asleep = order.asleep();
@@ -189,9 +189,9 @@ void in_threads(std::ptrdiff_t count, Body body) {
 
 } // namespace
 
-TEST_CASE("threads that yield inside and outside the lock never meet in there") {
+TEST_CASE("threads that yield inside and outside the lock never hold it together") {
     adaptive_mutex<> mutex;
-    int inside = 0; // not atomic: the thread sanitizer would tell
+    int inside = 0; // not atomic, so that the thread sanitizer reports two threads inside
     int meetings = 0;
     int visits = 0;
     in_threads(8, [&](std::ptrdiff_t i) {
@@ -210,7 +210,7 @@ TEST_CASE("threads that yield inside and outside the lock never meet in there") 
     CHECK(visits == 8 * 500);
 }
 
-TEST_CASE("everyone who waits while the holder is away gets the lock") {
+TEST_CASE("every thread that waits while the holder does not run gets the lock") {
     for (int round = 0; round != 50; ++round) {
         adaptive_mutex<> mutex;
         int visits = 0;

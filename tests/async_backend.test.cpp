@@ -30,7 +30,7 @@ using cachetory::async_memory_backend;
 using cachetory::memory_backend;
 using support::fails_in_the_future;
 
-// What every backend must do is tested in contract/.
+// contract/ tests what every backend must do.
 
 template class cachetory::async_backend<memory_backend<int>>;
 template class cachetory::async_backend<memory_backend<std::unique_ptr<int>>>;
@@ -39,19 +39,19 @@ namespace {
 
 using test_clock = support::manual_clock<>;
 
-/// An empty cache of numbers, under a clock that stands at 1,000 ticks.
+/// An empty cache of numbers, with a clock that shows 1,000 ticks.
 async_memory_backend<int, test_clock> numbers() {
     test_clock::reset();
     return {};
 }
 
 /// A backend that cannot be moved, and counts the calls of its `get`.
-class map_that_stays : public map_backend<int> {
+class immovable_map : public map_backend<int> {
 public:
-    map_that_stays() = default;
-    map_that_stays(map_that_stays&&) = delete;
+    immovable_map() = default;
+    immovable_map(immovable_map&&) = delete;
 
-    static map_that_stays from_url(std::string_view url) { return map_that_stays(url); }
+    static immovable_map from_url(std::string_view url) { return immovable_map(url); }
 
     int get(std::string_view key) {
         ++gets;
@@ -62,10 +62,10 @@ public:
     int gets = 0;
 
 private:
-    explicit map_that_stays(std::string_view from) : url(from) {}
+    explicit immovable_map(std::string_view from) : url(from) {}
 };
-static_assert(cachetory::backend<map_that_stays>);
-static_assert(!std::movable<map_that_stays>);
+static_assert(cachetory::backend<immovable_map>);
+static_assert(!std::movable<immovable_map>);
 
 } // namespace
 
@@ -84,7 +84,7 @@ TEST_CASE("an async backend is copied and moved like its backend", "[async]") {
     CHECK(like_backend(std::unique_ptr<int>()));
     STATIC_REQUIRE(std::copyable<async_memory_backend<int>>);
     STATIC_REQUIRE(!std::is_copy_constructible_v<async_memory_backend<std::unique_ptr<int>>>);
-    STATIC_REQUIRE(!std::is_move_constructible_v<async_backend<map_that_stays>>);
+    STATIC_REQUIRE(!std::is_move_constructible_v<async_backend<immovable_map>>);
 }
 
 TEST_CASE("each verb returns a ready future of what the backend returns", "[async]") {
@@ -125,7 +125,7 @@ TEST_CASE("the operation happens in the call and in call order", "[async][promis
     CHECK(first.get());
 }
 
-TEST_CASE("a discarded future has acted all the same", "[async][promise-12]") {
+TEST_CASE("an operation happens even if its future is discarded", "[async][promise-12]") {
     auto cache = numbers();
     (void)cache.set("a", 1);
     (void)cache.set_many({{"b", 2}, {"c", 3}, {"d", 4}, {"e", 5}});
@@ -154,8 +154,8 @@ TEST_CASE("the clock is read in the call and not in the await", "[async][promise
     CHECK(test_clock::reads == 2);
 }
 
-// No co_await inside CHECK, whose Catch2 2 form names its expression twice, and no braced lists
-// beside one: g++ 12 gets both wrong.
+// There is no co_await inside CHECK, because that of Catch2 2 contains its expression twice, and no
+// braced list in an expression with co_await: g++ 12 compiles neither correctly.
 TEST_CASE("every verb can be awaited and none suspends", "[async][promise-12]") {
     const std::vector<std::string> keys = {"key", "missing"};
     const std::map<std::string, int> items = {{"other", 2}};
@@ -267,7 +267,7 @@ TEST_CASE("an async get looks up once", "[async]") {
 
 // The backend inside.
 
-TEST_CASE("an async backend takes over a backend moved in", "[async]") {
+TEST_CASE("an async backend owns the backend that is moved in", "[async]") {
     memory_backend<std::unique_ptr<int>> sync;
     sync.set("key", std::make_unique<int>(1));
     async_backend<decltype(sync)> cache(std::move(sync));
@@ -307,14 +307,14 @@ TEST_CASE("values that can only be moved go in and out", "[async]") {
     CHECK(*taken == 1);
 }
 
-TEST_CASE("any backend will do", "[async]") {
-    auto cache = async_backend<map_that_stays>::from_url("stays://"); // in place: it can't move
+TEST_CASE("any backend can be wrapped", "[async]") {
+    auto cache = async_backend<immovable_map>::from_url("stays://"); // in place: it can't move
     CHECK(cache.synchronous().url == "stays://");
     CHECK(cache.set("a", 1).get());
     CHECK(cache.set_many(std::vector<std::pair<std::string, int>>{{"b", 2}, {"c", 3}}).get() == 2);
     CHECK(cache.get("a").get() == 1);
     CHECK(fails_in_the_future<cachetory::key_error>([&] { return cache.get("missing"); }));
-    CHECK(cache.synchronous().gets == 0); // get throws for a miss, so find is asked
+    CHECK(cache.synchronous().gets == 0); // get would throw for a miss, so find is called
     CHECK(cache.find("a").get() == 1);
     CHECK(cache.contains("a").get());
     CHECK(cache.deadline("a").get() == std::nullopt);
@@ -331,6 +331,6 @@ TEST_CASE("any backend will do", "[async]") {
     CHECK(cache.get_or_set("d", [] { return 4; }).get() == 4);
     (void)cache.clear();
     CHECK(!cache.contains("d").get());
-    async_backend<map_that_stays> made_by_default;
+    async_backend<immovable_map> made_by_default;
     CHECK(!made_by_default.contains("d").get());
 }

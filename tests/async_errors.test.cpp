@@ -25,7 +25,7 @@ namespace {
 
 using test_clock = support::manual_clock<>;
 
-/// An empty cache of numbers, under a clock that stands at 1,000 ticks.
+/// An empty cache of numbers, with a clock that shows 1,000 ticks.
 async_memory_backend<int, test_clock> numbers() {
     test_clock::reset();
     return {};
@@ -38,7 +38,7 @@ TEST_CASE("a missing key is an error in the future of get and deadline",
     auto cache = numbers();
     CHECK(fails_in_the_future<cachetory::key_error>([&] { return cache.get("key"); }));
     CHECK(fails_in_the_future<cachetory::key_error>([&] { return cache.deadline("key"); }));
-    (void)cache.get("key"); // unless someone asks
+    (void)cache.get("key"); // nothing is thrown unless someone asks for the result
 }
 
 TEST_CASE("a failing clock is an error in the future", "[async][errors][promise-12]") {

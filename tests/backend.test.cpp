@@ -51,7 +51,7 @@ TEST_CASE("a key_error names the key and keeps it whole", "[errors][promise-8]")
             CHECK(what.find('"' + key.substr(0, key.find('\0'))) != what.npos);
             const auto* precise = dynamic_cast<const cachetory::key_error*>(&error);
             REQUIRE(precise != nullptr);
-            CHECK((precise->key() == key)); // in brackets, for a failure would print it
+            CHECK((precise->key() == key)); // in brackets: a failure does not print it
             const cachetory::key_error copy = *precise;
             CHECK((copy.key() == key));
         }
@@ -60,7 +60,7 @@ TEST_CASE("a key_error names the key and keeps it whole", "[errors][promise-8]")
 
 namespace {
 
-/// No more than what a backend must have, without one of the verbs; neither copyable nor movable.
+/// Only what a backend must have, without one of the verbs. Neither copyable nor movable.
 template <int Missing>
 struct minimal {
     using wire_type = int;
@@ -144,7 +144,7 @@ TEST_CASE("an item range is any range of pairs of a key and a value", "[bulk]") 
 
 namespace {
 
-/// A view as they were made before the standard had a word for it.
+/// A view without the base class or the trait by which the standard recognises views.
 template <class Iterator>
 struct iterators {
     Iterator begin() const { return first; }
@@ -167,7 +167,7 @@ struct owning_view : std::ranges::view_base {
 
 } // namespace
 
-TEST_CASE("a view gives nothing up whether or not it owns it or says that it is one",
+TEST_CASE("nothing is moved out of a view, whether or not it owns its items or is marked as a view",
           "[bulk][promise-4]") {
     cachetory::memory_backend<std::string> cache;
     std::vector<std::pair<std::string, std::string>> items = {{"k", "a value that is not small"}};

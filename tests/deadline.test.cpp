@@ -69,8 +69,7 @@ TEST_CASE("a deadline can be computed in a constant expression", "[deadline][pro
     STATIC_REQUIRE(noexcept(saturating_add(never<time_point>, ttl::max())));
 }
 
-TEST_CASE("a clock that counts in floating point is added to and saturates",
-          "[deadline][promise-5]") {
+TEST_CASE("deadlines of a clock that counts in floating point saturate", "[deadline][promise-5]") {
     using ticks = chrono::duration<double>;
     using time_point = point<ticks>;
     CHECK(saturating_add(time_point(ticks(1)), 1500ms) == time_point(ticks(2.5)));
@@ -136,7 +135,8 @@ TEST_CASE("what never expires does not read the clock", "[deadline][promise-7]")
     CHECK_FALSE(moment<clock>().has_passed(never<clock::time_point>)); // even at the end of time
 }
 
-TEST_CASE("a deadline is one of the same clock or of the wall clock", "[deadline][promise-5]") {
+TEST_CASE("a deadline may be a time of the same clock or of the wall clock",
+          "[deadline][promise-5]") {
     using steady = chrono::steady_clock;
     STATIC_REQUIRE(deadline_clock<steady, steady>);
     STATIC_REQUIRE(deadline_clock<chrono::system_clock, steady>);
@@ -202,7 +202,7 @@ TEST_CASE("the coarse clock never contradicts the precise one", "[deadline][prom
     const auto check = []<class Clock>(Clock) {
         int passed = 0;
         for (int i = 0; i != 20'000; ++i) {
-            // Around now, and around the margin within which the precise clock must be asked.
+            // Around now, and around the margin within which the precise clock must be read.
             const auto offset = chrono::nanoseconds(i % 200 - 100) * (i % 7 == 0 ? 1'000'000 : 10);
             const auto deadline = chrono::time_point_cast<typename Clock::duration>(
                 Clock::now() + offset + (i % 3 == 0 ? 1s : 0s));
@@ -222,7 +222,7 @@ TEST_CASE("the coarse clock never contradicts the precise one", "[deadline][prom
     check(chrono::system_clock());
 }
 
-TEST_CASE("a moment that has read the precise clock keeps to it", "[deadline][promise-7]") {
+TEST_CASE("a moment that has read the precise clock reads no other", "[deadline][promise-7]") {
     using clock = chrono::steady_clock;
     moment<clock> now;
     const auto instant = now.resolve(0s);

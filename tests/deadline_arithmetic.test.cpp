@@ -47,7 +47,7 @@ Duration exact_sum(Duration start, ttl span) {
         divide_up(support::nanoseconds_of(span) * period::den, wide(period::num) * giga));
 }
 
-/// Every kind of span: of each unit the extremes, and what comes at random.
+/// Every kind of span: the extremes of each unit, and random ones.
 std::vector<ttl> spans() {
     std::vector<ttl> all = {ttl::max(), ttl::min(), 0s, 1ns, -1ns, 999'999'999ns, -999'999'999ns};
     const auto add_unit = [&]<class Duration>(Duration one) {
@@ -109,7 +109,7 @@ void check_sums_on() {
             const auto sum = saturating_add(point<Duration>(Duration(start)), span);
             const rep got = sum.time_since_epoch().count();
             const rep expected = exact_sum(Duration(start), span).count();
-            if (got != expected) { // for it is many
+            if (got != expected) { // not a CHECK each time, because there are many
                 CAPTURE(start, span.seconds().count(), span.fraction().count());
                 CHECK(got == expected);
             }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A program in which the system fails us: without its coarse clocks the precise ones decide, and
-// without its entropy there is no hash, rather than one whose key can be guessed.
+// A program in which functions of the system fail. Without the coarse clocks, the precise ones
+// decide. Without entropy, making a hash throws, because its key could be guessed.
 #include <cachetory/memory_backend.hpp>
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Every member of every class, compiled with warnings that are too strict for the tests themselves.
+// Compiles every member of every class with warnings that are too strict for the tests themselves.
 #include <cachetory/async_backend.hpp>
 #include <cachetory/concurrent_memory_backend.hpp>
 #include <cachetory/memory_backend.hpp>

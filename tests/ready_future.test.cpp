@@ -102,7 +102,7 @@ TEST_CASE("a ready future of a reference gives the object itself") {
     check_invalid(future);
 }
 
-TEST_CASE("a ready future of nothing is had once as well") {
+TEST_CASE("a ready future of void gives its result once") {
     auto future = make_ready_future();
     check_ready(future);
     future.get();
@@ -137,7 +137,7 @@ TEST_CASE("a value that cannot be assigned moves from future to future") {
     CHECK(future.get().number == 2);
 }
 
-TEST_CASE("an exception pointer as a value is no exception") {
+TEST_CASE("an exception pointer as a value is not an error") {
     const std::exception_ptr error = std::make_exception_ptr(failure());
     auto future = make_ready_future(error);
     STATIC_REQUIRE(std::same_as<decltype(future), ready_future<std::exception_ptr>>);
@@ -213,7 +213,7 @@ TEST_CASE("moving a future moves its result and leaves none behind") {
     CHECK_THROWS_AS(second.get(), failure);
 }
 
-TEST_CASE("an assigned future has the result it was given and nothing of its own") {
+TEST_CASE("an assigned future has the result it was given and loses its own") {
     const auto make = [](int kind) {
         return kind == 0   ? ready_future<std::string>()
                : kind == 1 ? make_ready_future(std::string("value"))
@@ -248,7 +248,7 @@ TEST_CASE("a future moved to itself keeps its result") {
     CHECK_THROWS_AS(error.get(), failure);
 }
 
-TEST_CASE("a moved ready future is a std future where one is asked for") {
+TEST_CASE("an rvalue ready future converts to a std future") {
     STATIC_REQUIRE(std::convertible_to<ready_future<int>, std::future<int>>);
     STATIC_REQUIRE_FALSE(std::convertible_to<ready_future<int>&, std::future<int>>);
     STATIC_REQUIRE_FALSE(std::convertible_to<ready_future<int>, std::future<long>>);

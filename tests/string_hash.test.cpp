@@ -47,7 +47,7 @@ TEST_CASE("equal keys have equal hashes whatever type they are of") {
     CHECK(hash(std::string_view()) == hash(""));
 }
 
-TEST_CASE("equal keys have equal hashes wherever they lie") {
+TEST_CASE("equal keys have equal hashes wherever they are in memory") {
     const string_hash hash;
     for (std::size_t length = 0; length != 200; ++length) {
         const std::string key(length, 'k');
@@ -66,7 +66,7 @@ TEST_CASE("every byte of a key counts and so does its length") {
     std::unordered_set<std::size_t> seen;
     std::size_t keys = 0;
     for (std::size_t length = 0; length != 100; ++length) {
-        std::string key(length, '\0'); // all of them end at a null character, if one could end them
+        std::string key(length, '\0'); // all NUL, to see that a NUL byte does not end a key
         seen.insert(hash(key));
         ++keys;
         for (char& byte : key) {
@@ -102,7 +102,7 @@ TEST_CASE("a map with the hash finds by any kind of text") {
     CHECK(numbers.find("one\0"s) == numbers.end());
 }
 
-TEST_CASE("the key is one for the whole process and another for another object that is given one") {
+TEST_CASE("all hashes of a process share one key unless they are given another") {
     const string_hash::key_type one = {1, 2, 3, 4};
     const string_hash::key_type other = {1, 2, 3, 5};
     int differing = 0;
@@ -125,7 +125,7 @@ TEST_CASE("the portable product is the product") {
     STATIC_REQUIRE(multiply_portably(std::uint64_t(1) << 32, std::uint64_t(1) << 32).high == 1);
     std::mt19937_64 random(1); // NOLINT(cert-msc51-cpp): repeatable on purpose
     for (int i = 0; i != 10'000; ++i) {
-        // Numbers of all sizes, so that each carry happens and does not.
+        // Numbers of all sizes, so that each carry sometimes happens and sometimes does not.
         const std::uint64_t a = (random() | 1) >> (random() % 64);
         const std::uint64_t b = i % 10 == 0 ? all : random() >> (random() % 64);
         CAPTURE(a, b);

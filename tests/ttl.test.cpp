@@ -57,7 +57,8 @@ void check_floating_point() {
 
 } // namespace
 
-TEST_CASE("a count above the signed ones is held where its seconds fit", "[ttl][promise-5]") {
+TEST_CASE("an unsigned count above the signed range is exact if its seconds fit",
+          "[ttl][promise-5]") {
     CHECK(ttl(of<std::uint64_t, std::nano>(1ULL << 63)).seconds() == 9'223'372'036s);
     CHECK(ttl(of<std::uint64_t, std::nano>(1ULL << 63)).fraction() == 854'775'808ns);
     CHECK(ttl(of<std::uint64_t>(1ULL << 63)) == ttl::max());
@@ -73,10 +74,10 @@ TEST_CASE("a ttl takes floating-point durations whatever they hold", "[ttl][prom
     check(of<double>(0x1p53 + 2), {(std::int64_t(1) << 53) + 2});
     check(of<double>(1e8 + 0.5), {100'000'000, 500'000'000}); // too long for 2^53 ns
     check(of<double>(-1e8 - 0.25), {-100'000'001, 750'000'000});
-    // In seconds these are rounded up to 2^63, which is one too many.
+    // In seconds, these are rounded up to 2^63, which does not fit.
     using odd = std::chrono::duration<double, std::ratio<3, 5>>;
     CHECK(ttl(odd(std::nextafter(0x1p63 * 5 / 3, 0.0))) == ttl::max());
-    // And this one down, past the other end.
+    // This one is rounded down, past the other end.
     using odder = std::chrono::duration<double, std::ratio<7, 29>>;
     CHECK(ttl(odder(-0x1p63 * 29 / 7)) == ttl::min());
     CHECK(ttl(odder(std::nextafter(-0x1p63 * 29 / 7, 0.0))).seconds() < -(1s * (1LL << 62)));
@@ -142,7 +143,7 @@ TEST_CASE("the difference of two times to live saturates at both ends", "[ttl][p
              {almost_min, -1ns, {limits64::min() + 1, 1}},
              {ttl(almost_min) - 999ms, -1ms, {limits64::min(), 2'000'000}},
              {ttl(almost_min) - 999ms, -1999ms, {limits64::min() + 2, 0}},
-             {ttl::max(), 1s, forever}, // beyond the range is beyond the range
+             {ttl::max(), 1s, forever}, // what is out of range stays out of range
              {ttl::max(), ttl::max(), forever},
              {ttl::min(), -1s, long_ago},
              {ttl::min(), ttl::min(), long_ago},
@@ -153,7 +154,7 @@ TEST_CASE("the difference of two times to live saturates at both ends", "[ttl][p
     }
 }
 
-TEST_CASE("what deadline_after gives to the expired is never the largest time point",
+TEST_CASE("deadline_after never gives the largest time point for zero or less",
           "[ttl][promise-5]") {
     using point = chrono::steady_clock::time_point;
     using real_point = chrono::time_point<chrono::steady_clock, chrono::duration<double>>;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Every ttl that can be made of an integral duration, compared with exact arithmetic.
+// A ttl made of any integral duration, compared with exact arithmetic.
 #include <cachetory/ttl.hpp>
 
 #include "support/catch.hpp"

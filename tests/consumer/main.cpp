@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A program as a stranger to this repository would write it: see consume.sh.
+// A program that uses the library from outside this repository: see consume.sh.
 #include <cachetory/async_backend.hpp>
 #include <cachetory/memory_backend.hpp>
 #include <cachetory/version.hpp>

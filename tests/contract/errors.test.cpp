@@ -37,7 +37,7 @@ BACKEND_TEST_CASE("nothing but get and deadline throws for a missing key",
     CHECK(!result(cache.expire_at("key", decltype(cache)::clock::now() + 1h)));
 }
 
-BACKEND_TEST_CASE("a missing key is named whole whatever it is made of",
+BACKEND_TEST_CASE("the error names the whole missing key, whatever its bytes",
                   "[errors][keys][promise-8]",
                   all_backends) {
     auto cache = fresh<TestType>();
@@ -48,7 +48,7 @@ BACKEND_TEST_CASE("a missing key is named whole whatever it is made of",
             try {
                 operation();
             } catch (const cachetory::key_error& error) {
-                const std::string_view what = error.what(); // ends where there is a null character
+                const std::string_view what = error.what(); // ends at the first NUL
                 return error.key() == key && what.find('"' + std::string(key.c_str())) != what.npos;
             }
             return false;

@@ -65,7 +65,7 @@ BACKEND_TEST_CASE("an entry lives until its deadline and no longer",
     CHECK(result(cache.get("other")) == 2);
 }
 
-BACKEND_TEST_CASE("a deadline that has passed already lets the entry expire at once",
+BACKEND_TEST_CASE("an entry whose new deadline has passed expires at once",
                   "[expiry][promise-2]",
                   all_backends) {
     auto cache = fresh<TestType>();

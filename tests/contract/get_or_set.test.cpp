@@ -26,7 +26,7 @@ BACKEND_TEST_CASE("get_or_set calls its factory only on a miss", "[get_or_set]",
     CHECK(result(cache.deadline("other")) == std::nullopt);
 }
 
-BACKEND_TEST_CASE("the time to live of get_or_set counts from the store",
+BACKEND_TEST_CASE("the time to live of get_or_set counts from when the value is stored",
                   "[get_or_set]",
                   all_backends) {
     auto cache = fresh<TestType>();

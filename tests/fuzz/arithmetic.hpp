@@ -19,7 +19,7 @@
 #include <string>
 #include <string_view>
 
-// What can be told exactly with 128 bits.
+// What can be computed exactly with 128 bits.
 namespace fuzz {
 
 using cachetory::ttl;
@@ -36,13 +36,13 @@ void convert(const char* unit, std::chrono::duration<Rep, Period> length) {
            unit);
 }
 
-/// To the precision of a double, whose every whole nanosecond is exact.
+/// To the precision of a double, in which every whole nanosecond is exact.
 template <class Rep, class Period>
 void convert_real(const char* unit, std::chrono::duration<Rep, Period> length) {
     const auto exact =
         static_cast<long double>(length.count()) * Period::num / Period::den * 1'000'000'000;
     const wide got = nanoseconds_of(length);
-    bool right = got == shortest_life; // NaN, too
+    bool right = got == shortest_life; // also NaN
     if (exact >= 0x1p63L * 1'000'000'000) {
         right = got == longest_life;
     } else if (exact >= -0x1p63L * 1'000'000'000) {
@@ -113,7 +113,8 @@ inline void arithmetic(input& in) {
     } while (!in.empty());
 }
 
-/// The hash of a text, wherever it stands, reading no byte beyond it; and the product in it.
+/// The hash of a text at any address, which must read no byte beyond it, and the multiplication in
+/// it.
 inline void hashing(input& in) {
     using namespace cachetory::detail;
     const auto key = in.raw<cachetory::string_hash::key_type>();

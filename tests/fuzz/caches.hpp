@@ -31,7 +31,7 @@ using model = support::reference_cache<value, clock>;
 
 inline ticks now() { return clock::current.time_since_epoch().count(); }
 
-/// The same in every process, so that a run can be repeated. Half of the keys collide.
+/// Has the same key in every process, so that a run can be repeated. Half of the keys collide.
 struct uneven_hash : cachetory::string_hash {
     uneven_hash() : string_hash(key_type{0x9e3779b97f4a7c15, 0xd1b54a32d192ed03, 3, 5}) {}
 
@@ -41,7 +41,8 @@ struct uneven_hash : cachetory::string_hash {
     }
 };
 
-/// Values must be destroyed after unlocking, because their destructors may come back.
+/// Throws if it is locked twice: values must be destroyed after unlocking, because their
+/// destructors may call the cache.
 struct strict_mutex {
     void lock() { expect(!std::exchange(locked, true), "a mutex is locked twice"); }
 
@@ -55,7 +56,7 @@ inline constexpr bool hands_out_references = requires(Cache& c) {
     { result(c.find("")) } -> std::same_as<value*>;
 };
 
-/// The clock stands where every deadline but the lowest is ahead, for a while.
+/// As long as this lives, the clock shows a time at which only the lowest deadline has passed.
 struct everything_lives {
     everything_lives() { clock::current = clock::at(lowest); }
     everything_lives(const everything_lives&) = delete;
@@ -65,7 +66,7 @@ struct everything_lives {
     clock::time_point before = clock::current;
 };
 
-/// What an operation comes to, unless that depends on the order in which values are destroyed.
+/// The result of an operation, unless it depends on the order in which values are destroyed.
 using outcome = std::optional<std::string>;
 
 inline std::string show(std::size_t n) { return std::to_string(n); }
@@ -93,7 +94,7 @@ struct caches_of<std::tuple<Entries...>> {
         support::with_shards<3,
                              support::backend_of<Entry, value, clock, uneven_hash, strict_mutex>>;
 
-    /// Calls `operation(name, cache)` for each.
+    /// Calls `operation(name, cache)` for each cache.
     template <class Operation>
     void each(Operation operation) {
         std::apply([&](auto&... cache) { (operation(Entries::name(), cache), ...); }, caches);

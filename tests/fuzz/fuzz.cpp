@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// For libFuzzer: whatever escapes ends the program, and the input is kept.
+// For libFuzzer. An exception that escapes ends the program, and libFuzzer keeps the input.
 #include "operations.hpp"
 
 #include <cstddef>

@@ -29,7 +29,7 @@ struct mismatch : std::logic_error {
     using logic_error::logic_error;
 };
 
-/// Not an assertion, so that it asks in a release build, too.
+/// Not an assertion, so that it also checks in a release build.
 inline void expect(bool holds, const char* what, const char* of = "") {
     if (!holds) {
         throw mismatch(std::string(what) + of);
@@ -46,7 +46,7 @@ constexpr ticks saturated(wide exact) {
     return static_cast<ticks>(std::clamp(exact, wide(lowest), wide(highest)));
 }
 
-/// What the bytes mean. After their end come zeros: every sequence of bytes means something.
+/// Reads the bytes of an input. Zeros follow their end, so every sequence of bytes has a meaning.
 class input {
 public:
     explicit input(std::span<const std::uint8_t> bytes) : left_(bytes) {}
@@ -106,8 +106,9 @@ public:
         }
     }
 
-    /// One byte is one of a few, so that they meet; or how often to repeat the next, so that a
-    /// short input can be a long text; or how many more to take as they are.
+    /// The first byte chooses one of a few texts, so that operations use the same keys; or it says
+    /// how often to repeat the next byte, so that a short input can be a long text; or how many
+    /// bytes to take as they are.
     std::string text() {
         static constexpr std::string_view few[] = {"",
                                                    "a",

@@ -26,7 +26,7 @@
 
 namespace fuzz {
 
-/// Has every backend in memory and the model do the same, and compares what it comes to.
+/// Runs the same operations on every backend in memory and on the model, and compares the results.
 class operations : compared_caches {
 public:
     /// With `callbacks`, the destructors of values may use the caches.
@@ -118,7 +118,7 @@ private:
         });
     }
 
-    /// Some, or so many that tables grow.
+    /// Stores some items, or so many that tables grow.
     void set_many() {
         std::vector<std::pair<std::string, content>> given(in_.below(6));
         for (auto& [key, what] : given) {
@@ -187,7 +187,7 @@ private:
             return after_epoch(duration<ticks, std::pico>(in_.number()));
         case 5:
             return after_epoch(duration<double>(in_.real()));
-        case 6: // what stands between the ends depends on the wall clock
+        case 6: // times in between depend on the wall clock
             return at(in_.flag() ? sys_time<hours>::min() : sys_time<hours>::max());
         default:
             return at(clock::at(time()));
@@ -221,7 +221,7 @@ private:
         });
     }
 
-    /// Erases some of the values, and writes to the others, unless a destructor may do so, too.
+    /// Erases some of the values and, unless a destructor may write to them, writes to the others.
     void erase_if() {
         each("erase_if", [this, length = in_.below(3)](auto& c) -> outcome {
             const auto chosen = [&](std::string_view, value& found) {
@@ -240,13 +240,13 @@ private:
         each("get_many", [this, keys = keys()](auto& c) -> outcome {
             using cache = std::decay_t<decltype(c)>;
             const std::string found = show(result(c.get_many(keys)));
-            // Those that look up one by one copy a value before later destructors can erase it.
+            // Caches that look up one by one copy a value before later destructors can erase it.
             constexpr bool one_by_one = !hands_out_references<cache> && !std::same_as<cache, model>;
             return callbacks_ && one_by_one ? std::nullopt : outcome(found);
         });
     }
 
-    /// In one sweep, or in as many as it takes.
+    /// Purges in one sweep, or in as many as are needed.
     void purge() {
         const std::size_t expired = model_.expired_keys().size();
         const std::size_t visits = callbacks_ || in_.flag() ? unlimited : in_.below(9) + 1;
@@ -262,7 +262,7 @@ private:
         });
     }
 
-    /// Each cache chooses what to visit: what is gone from one has to go from all.
+    /// Each cache chooses what to visit, so what has left one is then erased from all.
     void purge_some() {
         if (callbacks_) {
             return purge();
@@ -284,7 +284,7 @@ private:
                 model_.erase(key);
             }
         }
-        each("purge_expired", [](auto&) { return outcome(); }); // nothing else is gone
+        each("purge_expired", [](auto&) { return outcome(); }); // nothing else has been erased
     }
 
     /// Not copied with callbacks, because copies have none.
@@ -314,7 +314,7 @@ private:
         });
     }
 
-    /// Something new takes its place where it can.
+    /// Replaces each cache that can be assigned by a new one.
     void replace() {
         each("replacing", [this](auto& c) {
             using cache = std::decay_t<decltype(c)>;
@@ -325,7 +325,7 @@ private:
         });
     }
 
-    /// What is stored and until when, expired or not.
+    /// Compares what is stored and until when, expired or not.
     void compare_all() {
         const everything_lives here;
         for (const std::string& key : stored_keys()) {
@@ -336,7 +336,7 @@ private:
         }
     }
 
-    // What operations are made of.
+    // The parts of operations.
 
     template <class Operation>
     void on_key(const char* verb, Operation operation) {
@@ -362,7 +362,7 @@ private:
                                   stored};
     }
 
-    /// All that are stored, or a few.
+    /// All stored keys, or a few keys.
     std::vector<std::string> keys() {
         if (in_.flag()) {
             return stored_keys();
@@ -405,7 +405,8 @@ private:
     input& in_;
     bool callbacks_;
 };
-/// Does what `bytes` mean. Throws a `mismatch` where the library does what it should not.
+/// Runs the operations that `bytes` stand for. Throws a `mismatch` if the library does something
+/// wrong.
 inline void run(std::span<const std::uint8_t> bytes) {
     input in(bytes);
     switch (in.below(8)) {

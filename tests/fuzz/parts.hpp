@@ -11,11 +11,11 @@
 #include <string_view>
 #include <type_traits>
 
-// What operations are made of.
+// The parts of operations.
 namespace fuzz {
 
-/// A key of an operation: a text of its own or, where references are handed out, a view of one that
-/// is stored.
+/// A key of an operation: a separate text or, if the cache returns references, a view of a stored
+/// key.
 struct any_key {
     enum class view { of_itself, of_key, of_value };
 
@@ -38,8 +38,8 @@ struct any_key {
     std::string stored_under = {};
 };
 
-/// What a factory may do. A destructor may do the first four, because they come to the same in
-/// whatever order values are destroyed.
+/// What a factory may do. A destructor may do the first four, because their result does not depend
+/// on the order in which values are destroyed.
 struct action {
     enum class verb { nothing, look_up, erase, keep, store, clear, wait };
 
@@ -64,7 +64,7 @@ void finish(Operation operation) {
     }
 }
 
-/// Twice, because destructors may store something in what is cleared already or not yet.
+/// Clears twice, because destructors may store something meanwhile.
 template <class Cache>
 void clear(Cache& c, bool callbacks) {
     for (int times = callbacks ? 2 : 1; times != 0; --times) {

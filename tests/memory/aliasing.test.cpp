@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Keys that view what is stored, and values that come from where they go, in every verb.
+// Keys that view stored data, and values that come from the entry they are stored in, in every
+// verb.
 #include "support/every_verb.hpp"
 
 #include "support/catch.hpp"
@@ -26,7 +27,7 @@ using value = support::wire<true>;
 template <class Entry>
 using cache_of = support::faulty<Entry, value>;
 
-/// Does each verb to a cache as it is at first, with the keys that `choose_keys(cache)` returns.
+/// Runs each verb on a freshly filled cache, with the keys that `choose_keys(cache)` returns.
 template <class Cache, class Choose>
 void check_with_keys(Choose choose_keys) {
     for (const auto& verb : every_verb<Cache>()) {
@@ -69,7 +70,7 @@ BACKEND_TEST_CASE("a key may view a stored value in every verb",
     });
 }
 
-BACKEND_TEST_CASE("a value may come from where it goes",
+BACKEND_TEST_CASE("a value may come from the entry that it replaces",
                   "[aliasing][promise-10]",
                   with_references) {
     cache_of<TestType> cache;
@@ -95,7 +96,8 @@ BACKEND_TEST_CASE("a value may come from where it goes",
     }
     SECTION("get_or_set of a reference") {
         const auto factory = [&]() -> value& { return stored(names.live); };
-        // A pointer: to g++ 13 and 14 a reference looks as if it belonged to the temporary future.
+        // A pointer, because g++ 13 and 14 warn that a reference might refer to the temporary
+        // future.
         const value* const got = &result(cache.get_or_set(names.expired, factory));
         CHECK(got == &stored(names.expired));
         CHECK(is_stored(names.expired));
@@ -136,7 +138,7 @@ TEST_CASE("a key may view a stored value and a value may come from the same entr
     CHECK(cache.get_or_set(*cache.find(name), [] { return std::string(); }) == name);
     cache.set("other", "not " + name);
     CHECK(cache.get_or_set(*cache.find("other"), [&] {
-        cache.erase("other"); // takes the key's characters away
+        cache.erase("other"); // destroys the key's characters
         return std::string("made");
     }) == "made");
     CHECK(cache.get("not " + name) == "made");

@@ -65,7 +65,7 @@ BACKEND_TEST_CASE("an overwrite does not allocate",
               result(cache.set(view, 2, {.time_to_live = 1h}));
               result(cache.set(view, 3, {.time_to_live = 1h, .if_not_exists = true}));
               result(cache.expire_in(view, 0s));
-              result(cache.set(view, 4)); // an expired one is an entry to write over, too
+              result(cache.set(view, 4)); // an expired entry is also overwritten
           }) == 0);
     CHECK(result(cache.get(view)) == 4);
 }

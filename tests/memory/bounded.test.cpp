@@ -27,13 +27,14 @@ std::size_t any_bound() { return GENERATE(1U, 2U, 3U, 10U, 100U); }
 
 void restart_clock() { manual_clock::set(manual_clock::time_point()); }
 
-/// A key of the hash, for tests of which entry goes: that differs between processes otherwise.
+/// A hash with a fixed key, for tests of which entry goes. With a random key, that would differ
+/// between processes.
 cachetory::string_hash known_hash() {
     return cachetory::string_hash({0x9e37'79b9'7f4a'7c15, 0xd1b5'4a32'd192'ed03,
                                    0x94d0'49bb'1331'11eb, 0xbf58'476d'1ce4'e5b9});
 }
 
-/// Stores the keys "0" to "n - 1", with themselves as values.
+/// Stores the keys "0" to "n - 1", each with its number as its value.
 template <class Cache>
 void fill(Cache& cache, std::size_t n) {
     for (std::size_t i = 0; i != n; ++i) {
@@ -162,7 +163,7 @@ TEST_CASE("what has been used outlives what has not", "[bound]") {
     }
 }
 
-TEST_CASE("for_each, erase_if and purge_expired are no use of an entry", "[bound]") {
+TEST_CASE("for_each, erase_if and purge_expired do not count as a use", "[bound]") {
     bounded cache(100, known_hash());
     fill(cache, 100);
     const auto victims_after = [&](auto look) {
@@ -229,7 +230,7 @@ TEST_CASE("a queue whose keys have all been erased does no harm", "[bound]") {
     }
 }
 
-TEST_CASE("evict takes as many as it is told, or all there are", "[bound]") {
+TEST_CASE("evict evicts as many as it is told, or all there are", "[bound]") {
     bounded cache(100);
     CHECK(cache.evict(1) == 0);
     fill(cache, 60); // never full: there are neither newcomers nor ghosts

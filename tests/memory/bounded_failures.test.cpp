@@ -20,9 +20,9 @@ namespace {
 
 struct failure {};
 
-/// How many calls of a kind succeed before one fails; negative: all do.
-struct fuse {
-    void burn() {
+/// How many calls of a kind succeed before one fails. If negative, all succeed.
+struct countdown {
+    void count_down() {
         if (left >= 0 && left-- == 0) {
             throw failure();
         }
@@ -31,15 +31,15 @@ struct fuse {
     int left = -1;
 };
 
-fuse hash_fuse;
-fuse clock_fuse;
-fuse copy_fuse;
+countdown hash_countdown;
+countdown clock_countdown;
+countdown copy_countdown;
 
 struct failing_hash {
     using is_transparent = void;
 
     std::size_t operator()(std::string_view text) const {
-        hash_fuse.burn();
+        hash_countdown.count_down();
         return hash(text);
     }
 
@@ -54,14 +54,14 @@ struct failing_clock {
     [[maybe_unused]] static constexpr bool is_steady = true;
 
     static time_point now() {
-        clock_fuse.burn();
+        clock_countdown.count_down();
         return time_point(std::chrono::hours(1));
     }
 };
 
 struct copied {
     copied(int n) : number(n) {} // implicit, so that the tests read well
-    copied(const copied& other) : number(other.number) { copy_fuse.burn(); }
+    copied(const copied& other) : number(other.number) { copy_countdown.count_down(); }
     copied(copied&&) = default;
     copied& operator=(const copied&) = default;
     copied& operator=(copied&&) = default;
@@ -87,7 +87,8 @@ const std::string long_key(60, 'k');
 template <class Operation>
 int fail_everywhere(const cache& before, Operation operation) {
     int points = 0;
-    for (fuse* kind : {&hash_fuse, &clock_fuse, &copy_fuse, static_cast<fuse*>(nullptr)}) {
+    for (countdown* kind :
+         {&hash_countdown, &clock_countdown, &copy_countdown, static_cast<countdown*>(nullptr)}) {
         for (int at = 0;; ++at) {
             cache tried = before;
             const contents expected = contents_of(tried);
@@ -113,7 +114,7 @@ int fail_everywhere(const cache& before, Operation operation) {
             }
             ++points;
             CHECK(contents_of(tried) == expected);
-            operation(tried); // and it goes on
+            operation(tried); // the cache still works
             CHECK(tried.contains(long_key));
             CHECK(tried.size() <= tried.max_entries());
         }

@@ -109,7 +109,7 @@ BACKEND_TEST_CASE("a destructor of a value may call back while the cache is dest
             fill(cache);
             census::on_destruction = [&] {
                 if (calls != 20 && !std::exchange(calling, true)) {
-                    ++calls; // so do those that it stores
+                    ++calls; // so do the values that it stores
                     callback(cache);
                     calling = false;
                 }
@@ -159,7 +159,7 @@ TEST_CASE("a destructor sees the operation done and nothing half done",
     }();
 }
 
-TEST_CASE("get_many does not return what a destructor erased or let expire on the way",
+TEST_CASE("get_many does not return what a destructor has erased or has let expire meanwhile",
           "[destructors][promise-10]") {
     reentrant_cache cache;
     for (const auto& keys : {std::vector{"a", "b", "c"}, std::vector{"c", "b", "a"}}) {

@@ -36,7 +36,7 @@ TEST_CASE("values are destroyed after unlocking and may call the cache in every 
             const callback_value calling([&] {
                 ++calls;
                 if (tracked_mutex::held != 0) {
-                    ++under_lock; // and to call the cache would be a deadlock
+                    ++under_lock; // calling the cache here would be a deadlock
                 } else {
                     (void)cache.contains("other");
                     (void)cache.size();
@@ -47,7 +47,7 @@ TEST_CASE("values are destroyed after unlocking and may call the cache in every 
             cache.set("key", calling, {.time_to_live = 10ns});
             cache.set("other", calling, {.time_to_live = 20ns});
             operation(cache, calling);
-            cache.clear(); // while what calling calls is still there
+            cache.clear(); // while what the callbacks use still exists
         });
     };
     const auto expire = [] { tracked_clock::advance(30ns); };
@@ -187,7 +187,7 @@ TEST_CASE("values are destroyed after unlocking and may call the cache in every 
     }
     SECTION("purge_expired") {
         use([&](auto& cache, auto& calling) {
-            for (int i = 0; i != 100; ++i) { // more than are taken out at a time
+            for (int i = 0; i != 100; ++i) { // more than one batch
                 cache.set(std::to_string(i), calling, {.time_to_live = 1ns});
             }
             expire();
@@ -274,7 +274,7 @@ TEST_CASE("values may call the cache while it is destroyed and what they store i
         for (const std::string key : {"a", "b", "c", "d"}) {
             cache.set(key, callback_value([&, key] {
                           if (tracked_mutex::held != 0) {
-                              ++under_lock; // and to call the cache could be a deadlock
+                              ++under_lock; // calling the cache here could be a deadlock
                               return;
                           }
                           cache.erase("a");
@@ -290,7 +290,7 @@ TEST_CASE("values may call the cache while it is destroyed and what they store i
     CHECK(under_lock == 0);
 }
 
-TEST_CASE("what a destructor stores in another shard while the cache is destroyed is destroyed too",
+TEST_CASE("a value stored in another shard while the cache is destroyed is destroyed",
           "[destructors][locks][promise-10][promise-14]") {
     int hashes = 0;
     std::string calls;

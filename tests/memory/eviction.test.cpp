@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The policy itself: what it finds, and how far it looks for it.
+// The policy itself: which victim it finds, and how many entries it looks at.
 #include <cachetory/detail/eviction.hpp>
 #include <cachetory/memory_backend.hpp>
 
@@ -62,7 +62,7 @@ TEST_CASE("an insertion among entries that have all been used looks at 17 of the
     }
 }
 
-TEST_CASE("with a full queue it looks at 18 at most", "[bound]") {
+TEST_CASE("an insertion with a full queue looks at 18 entries at most", "[bound]") {
     map all = filled(1000, worth<bounded>::most_lives);
     eviction<bounded> policy(all.size());
     policy.allocate();
@@ -92,7 +92,7 @@ TEST_CASE("the oldest newcomer goes if it has not been used", "[bound]") {
     CHECK(first.leaves_ghost);
     CHECK(now.looks == 1);
     policy.forget_oldest();
-    CHECK(policy.find_victim(all, hand, hash, now).entry->first != "1"); // no longer a full queue
+    CHECK(policy.find_victim(all, hand, hash, now).entry->first != "1"); // the queue is not full
     policy.enqueue(hash("another"));
     all.at("1").deadline = true;
     all.at("1").use();
@@ -122,8 +122,8 @@ TEST_CASE("two newcomers with one hash do no harm", "[bound]") {
 }
 
 TEST_CASE("a look-up by hash finds no other key in its bucket", "[bound]") {
-    // A noexcept hash, which libstdc++ does not keep in the nodes: a look-up by hash then compares
-    // with every key in the bucket.
+    // libstdc++ does not keep a noexcept hash in the nodes. A look-up by hash then compares with
+    // every key in the bucket.
     struct quick final {
         using is_transparent = void;
         std::size_t operator()(std::string_view text) const noexcept {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The ends of what a number can be.
+// The largest and smallest numbers.
 #include "support/backends.hpp"
 #include "support/catch.hpp"
 #include "support/manual_clock.hpp"
@@ -42,7 +42,7 @@ TEST_CASE("room for more entries than there can be is refused and nothing change
         cache_of<support::async<support::memory>, manual_clock<>> cache;
         refuses(cache, [&](std::size_t many) { cache.reserve(many).get(); });
     }
-    SECTION("by few shards") { // the share of one of many would be tried, and not be had
+    SECTION("by few shards") { // with many shards, the share of one would be allocated, and fail
         const std::size_t shards = GENERATE(1U, 2U, 7U);
         cache_of<support::concurrent_memory, manual_clock<>> cache(shards);
         refuses(cache, [&](std::size_t many) { cache.reserve(many); });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The ends of what a time can be: what a cache does is compared with exact arithmetic, and a
-// sanitizer looks for overflows meanwhile. How a `ttl` is made and added to a time is tested in
-// ttl_arithmetic.test.cpp and deadline_arithmetic.test.cpp.
+// The largest and smallest times. What a cache does is compared with exact arithmetic, and a
+// sanitizer finds overflows. ttl_arithmetic.test.cpp and deadline_arithmetic.test.cpp test how a
+// `ttl` is made and added to a time.
 #include "support/backends.hpp"
 #include "support/catch.hpp"
 #include "support/clocks.hpp"
@@ -41,8 +41,7 @@ using cache_of = support::backend_of<Entry, int, Clock>;
 
 constexpr wide infinite = wide(1) << 95; // in nanoseconds, and still to be multiplied by giga
 
-/// How long a duration is. What is beyond the seconds that an `int64_t` can count is infinite, as
-/// `ttl` says.
+/// How long a duration is. If an `int64_t` cannot count its seconds, it is infinite, as in `ttl`.
 template <class Rep, class Period>
 wide exact_nanoseconds(of<Rep, Period> length) {
     constexpr wide end = (wide(1) << 63) * giga;
@@ -50,7 +49,7 @@ wide exact_nanoseconds(of<Rep, Period> length) {
     return exact >= end - 1 ? infinite : exact <= -end ? -infinite : exact;
 }
 
-/// Its ends, and those of the numbers about zero.
+/// The largest and smallest durations, and those around zero.
 template <class Duration>
 auto extremes_of() {
     using rep = typename Duration::rep;
@@ -128,14 +127,14 @@ wide tick_after(wide start, wide nanoseconds) {
     return std::clamp(exact, first_tick<Clock>, last_tick<Clock>);
 }
 
-/// The same for a time to live: what is expired already must not be taken for "never".
+/// The same for a time to live. An entry that has expired already must not become "never".
 template <class Clock>
 wide tick_after_lease(wide start, wide nanoseconds) {
     const wide tick = tick_after<Clock>(start, nanoseconds);
     return nanoseconds <= 0 && tick == last_tick<Clock> ? tick - 1 : tick;
 }
 
-/// The tick at which "key" expires. The clock is where it was again.
+/// The tick at which "key" expires. Afterwards the clock shows what it showed before.
 template <class Cache>
 wide deadline_of_key(Cache& cache) {
     using clock = typename Cache::clock;
@@ -149,8 +148,8 @@ wide deadline_of_key(Cache& cache) {
     return tick;
 }
 
-/// Whether "key" is alive if, and only if, its deadline is ahead, and that lies in between. Erases
-/// it.
+/// Whether "key" is alive exactly as long as its deadline is ahead, and the deadline lies between
+/// the two. Erases the entry.
 template <class Cache>
 bool expires_between(Cache& cache, wide first, wide last) {
     using clock = typename Cache::clock;
@@ -162,7 +161,8 @@ bool expires_between(Cache& cache, wide first, wide last) {
     return right;
 }
 
-/// Sets the clock to its ends and to some times in between, and calls `check(tick)` at each.
+/// Sets the clock to its first and last times and to some in between, and calls `check(tick)` at
+/// each.
 template <class Clock, class Check>
 void wherever_it_stands(Check check) {
     for (const auto stand : extremes_of<typename Clock::duration>()) {
@@ -178,7 +178,7 @@ using clock_32 = manual_clock<of<std::int32_t>>;
 using many_days = of<std::int8_t, chrono::days::period>;
 using picoseconds = of<std::int64_t, std::pico>;
 
-/// What has gone wrong. An assertion for each thing that has not would take much longer.
+/// What has gone wrong. An assertion for each check would take much longer.
 using complaints = std::vector<std::string>;
 
 std::string describe(wide now, ttl given) {
@@ -219,7 +219,7 @@ void check_deadlines(Cache& cache, wide now, complaints& wrong) {
         std::same_as<counted, clock> || std::same_as<counted, typename clock::time_point::clock>;
     for (const auto given : extremes_of<typename TimePoint::duration>()) {
         const TimePoint deadline(given);
-        const auto tick = [&] { // the longer it takes to ask, the earlier by the wall clock
+        const auto tick = [&] { // the later this is called, the earlier the tick
             return deadline == TimePoint::max() ? last_tick<clock>
                    : own                        ? tick_after<clock>(0, exact_nanoseconds(given))
                                                 : tick_after_lease<clock>(

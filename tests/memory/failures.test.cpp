@@ -30,10 +30,10 @@ using test_clock = support::manual_clock<>;
 
 namespace {
 
-/// Cannot be copied while its number is the unlucky one; moves never throw.
+/// Cannot be copied while its number is `failing_number`; moves never throw.
 struct fragile {
     struct error : std::runtime_error {
-        error() : std::runtime_error("the unlucky one was copied") {}
+        error() : std::runtime_error("a value with the failing number was copied") {}
     };
 
     fragile(int n) : number(n) {}
@@ -48,12 +48,12 @@ struct fragile {
     ~fragile() = default;
 
     void check() const {
-        if (number == unlucky) {
+        if (number == failing_number) {
             throw error();
         }
     }
 
-    static inline int unlucky = 0;
+    static inline int failing_number = 0;
     int number;
 };
 
@@ -141,15 +141,15 @@ BACKEND_TEST_CASE("a value that fails to move leaves no new entry",
     CHECK(result(cache.get("key")).number == 2);
 }
 
-BACKEND_TEST_CASE("what set_many has stored before a failure stays",
+BACKEND_TEST_CASE("what set_many stored before a failure stays",
                   "[failures][bulk][promise-9]",
                   backends_in_memory) {
     auto cache = fresh<TestType, fragile>();
     result(cache.set("b", 20, {.time_to_live = 10ns}));
     const std::vector<std::pair<std::string, fragile>> items = {{"a", 1}, {"b", 2}, {"c", 3}};
-    fragile::unlucky = 2;
+    fragile::failing_number = 2;
     CHECK_THROWS_AS(result(cache.set_many(items, {.time_to_live = 1h})), fragile::error);
-    fragile::unlucky = 0;
+    fragile::failing_number = 0;
     CHECK(result(cache.get("a")).number == 1);
     CHECK(result(cache.deadline("a")) == test_clock::at(1000) + 1h);
     CHECK(result(cache.get("b")).number == 20);
@@ -157,7 +157,7 @@ BACKEND_TEST_CASE("what set_many has stored before a failure stays",
     CHECK(!result(cache.contains("c")));
 }
 
-BACKEND_TEST_CASE("what erase_many has erased before a failure stays erased",
+BACKEND_TEST_CASE("what erase_many erased before a failure stays erased",
                   "[failures][bulk][promise-9]",
                   backends_in_memory) {
     auto cache = fresh<TestType>();
@@ -221,7 +221,7 @@ TEST_CASE("an insertion for which memory runs out changes nothing", "[failures][
 
 TEST_CASE("a hash that throws leaves everything as it was", "[failures][promise-9]") {
     cachetory::memory_backend<int, test_clock, throwing_hash> cache;
-    cache.set("other", 2); // newer libraries do not hash to look into an empty table
+    cache.set("other", 2); // newer libraries do not hash for a look-up in an empty table
     CHECK_THROWS_WITH(cache.set("k", 1), "no hash");
     CHECK_THROWS_WITH(cache.find("k"), "no hash");
     CHECK(cache.size() == 1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What fails under a lock of the shared cache.
+// Failures under a lock of the shared cache.
 #include "support/catch.hpp"
 #include "support/threads.hpp"
 #include "support/values.hpp"
@@ -13,7 +13,7 @@
 using cachetory::concurrent_memory_backend;
 using support::others_get_through;
 
-TEST_CASE("a copy that fails under the lock leaves the lock and loses nothing",
+TEST_CASE("a copy that fails under the lock releases the lock and loses nothing",
           "[failures][locks][promise-9]") {
     using support::throwing;
     concurrent_memory_backend<throwing> cache(1);
@@ -53,7 +53,7 @@ TEST_CASE("a copy that fails under the lock leaves the lock and loses nothing",
     CHECK(cache.size() == 1);
 }
 
-TEST_CASE("however get_or_set fails nothing is stored by halves and no lock is kept",
+TEST_CASE("a get_or_set that fails stores a whole entry or none and keeps no lock",
           "[failures][locks][promise-9]") {
     using support::throwing;
     const bool comes_second = GENERATE(false, true);

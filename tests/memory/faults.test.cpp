@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Whatever fails, and at whichever moment, every verb of every backend in memory keeps promise 9.
+// Every verb of every backend in memory keeps promise 9, whatever fails and whenever it fails.
 #include "support/every_verb.hpp"
 
 #include "support/catch.hpp"
@@ -28,8 +28,8 @@ std::optional<entry> at(const entries& all, const std::string& name) {
     return found == all.end() ? std::nullopt : std::optional(found->second);
 }
 
-/// Whether each entry by itself is as in one of `states` or, if no move could put it right any
-/// more, moved from and under the deadline that it had at first.
+/// Whether each entry by itself is as in one of `states`. If a failing move could not be undone, an
+/// entry may also be moved from, with its first deadline.
 bool each_is_whole(const entries& seen, const std::vector<entries>& states, bool beyond_help) {
     const auto is_whole = [&](const std::string& name) {
         const auto found = at(seen, name);
@@ -58,7 +58,7 @@ bool is_allowed(const entries& seen, const support::verb<Cache>& verb, fault::ki
     return std::find(states.begin(), states.end(), seen) != states.end();
 }
 
-/// Lets a verb meet its n-th fault of a kind. Returns whether there was one.
+/// Makes the n-th fault of a kind happen in a verb. Returns whether the verb came to it.
 template <class Cache>
 bool meets(const support::verb<Cache>& verb, fault::kind kind, std::size_t n) {
     CAPTURE(verb.name, kind, n);
@@ -88,7 +88,7 @@ bool meets(const support::verb<Cache>& verb, fault::kind kind, std::size_t n) {
     if (struck) {
         CHECK((returned || !verb.act.has_future()));
         CHECK(is_allowed(seen, verb, kind));
-        CHECK(act(returned)); // all is well if it is done again
+        CHECK(act(returned)); // the same call succeeds afterwards
     }
     CHECK(observe(cache) == verb.steps.states().back());
     CHECK(census::count == int(cache.size() + other.size()));
@@ -102,7 +102,7 @@ template <class Cache>
 void sweep(const support::verb<Cache>& verb) {
     unsigned met = 0;
     for (const fault::kind kind : fault::kinds) {
-        // Destructors and moves, which are noexcept, survive neither of these two.
+        // Destructors and moves are noexcept, so these two faults in them would end the program.
         const bool fatal = kind == fault::new_hash || kind == fault::lock;
         if (fatal && (verb.faults & kind) == 0) {
             continue;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The hash under statistics. Nothing is timed, only counted; whatever is random comes from a fixed
+// Statistics of the hash. Nothing is timed, only counted. All random numbers come from a fixed
 // seed.
 #include "support/catch.hpp"
 #include "support/hashing.hpp"
@@ -19,8 +19,8 @@ using namespace support::hashing;
 
 namespace {
 
-/// In standard deviations of so many tosses of a coin. Of a million such counts the worst is some 5
-/// off; that one is 7 off has a chance of 3 in a million.
+/// In standard deviations of as many coin tosses. Of a million such counts, the worst is about 5
+/// off. The chance that one of them is 7 off is 3 in a million.
 constexpr double tolerance = 7;
 constexpr int trials = 4096; // so 7 are 5.5 % of them
 
@@ -33,7 +33,7 @@ public:
         }
     }
 
-    /// How far from half of `tosses` the count of a bit of a hash is, at the worst.
+    /// How far the count of a bit of a hash is from half of `tosses`, at the worst.
     [[nodiscard]] int bias(int tosses) const {
         int worst = 0;
         for (std::size_t bit = 0; bit != hash_bits; ++bit) {
@@ -58,8 +58,8 @@ double worst_bias(const std::vector<tally>& all, int tosses) {
     return worst / (std::sqrt(tosses) / 2);
 }
 
-/// Flips each of some bits of a key or a text, which are fresh each time. Returns by how much the
-/// bits of the hash prefer to flip, or not to.
+/// Flips each of some bits of a key or a text, which are new each time. Returns by how much the
+/// bits of the hash prefer to flip, or not to flip.
 template <class Flip>
 double bias_of_flips(std::size_t length, std::size_t bits, int times, Flip flip) {
     std::mt19937_64 random = repeatable(length);
@@ -137,7 +137,7 @@ const std::array families = {
     family{"permuted lanes", permuted_lanes},
 };
 
-/// By how many standard deviations chi-squared is off what chance gives, either way.
+/// By how many standard deviations chi-squared differs from what chance gives, in either direction.
 template <class Choose>
 double unevenness(const hashes& all, std::size_t bins, Choose choose) {
     std::vector<double> loads(bins);
@@ -180,7 +180,7 @@ TEST_CASE("each bit of the hasher's key flips bits of a hash about half of the t
     }
 }
 
-TEST_CASE("no bit of a hash under one key tells a bit of that under another",
+TEST_CASE("no bit of a hash under one key predicts a bit of the hash under another",
           "[string_hash][promise-13]") {
     std::mt19937_64 random = repeatable();
     for (int pair = 0; pair != 16; ++pair) {
@@ -205,7 +205,7 @@ TEST_CASE("no two of millions of structured keys have the same hash", "[string_h
         all.insert(all.end(), of_family.begin(), of_family.end());
     }
     CHECK(all.size() > 2'500'000);
-    CHECK(distinct(all)); // by chance they are not: 2e-7
+    CHECK(distinct(all)); // the chance of an accidental collision is 2e-7
 }
 
 TEST_CASE("structured keys fall evenly into buckets and shards", "[string_hash][promise-13]") {
@@ -226,7 +226,8 @@ TEST_CASE("structured keys fall evenly into buckets and shards", "[string_hash][
 
 TEST_CASE("no difference between blocks of a text is likely to vanish",
           "[string_hash][promise-13]") {
-    // These keys make the last two products products by 1: the hash is what the first block left.
+    // These keys make the last two multiplications multiplications by 1, so the hash is the state
+    // after the first block.
     constexpr word ones = ~word(0);
     words differences = {ones, ones - 2, ones - 6, ones / 3, ones / 15, ones / 255, ones / 65535};
     for (int bit = 0; bit != 64; ++bit) {

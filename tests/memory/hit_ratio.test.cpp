@@ -25,7 +25,7 @@ constexpr std::size_t entries = 500;
 using bounded = cachetory::bounded_memory_backend<int>;
 using shared = cachetory::bounded_concurrent_memory_backend<int>;
 
-/// Numbers without a pattern: a key of small ones hashes short texts badly.
+/// A hash key without a pattern, because a key of small numbers hashes short texts badly.
 cachetory::string_hash hash_with_key() {
     bench::random_numbers random(GENERATE(1U, 2U));
     return cachetory::string_hash({random.next(), random.next(), random.next(), random.next()});
@@ -96,8 +96,8 @@ requests working_sets() {
 
 // If a use did not renew an entry, these would be 36.7 and 41.9; without ghosts 38.9 and 39.1;
 // without probation 28.8 and 45.3; with one life instead of three 36.8 and 44.9; if the hand took
-// whatever it meets 37.4 and 43.1.
-TEST_CASE("a bounded cache keeps what is used again, whatever else comes by") {
+// the first entry that it meets 37.4 and 43.1.
+TEST_CASE("a bounded cache keeps what is used again among keys that are not") {
     const requests all = loop_and_zipf();
     CHECK(of_ours(all) > 39.7); // 40.7
     CHECK(of_lru(all) < 18.5);
@@ -114,7 +114,7 @@ TEST_CASE("eight shards have nearly the hit ratio of one table") {
     CHECK(hit_ratio(shared(entries, 8, hash_with_key()), drifting_zipf()) > 44.2); // 45.0
 }
 
-TEST_CASE("a cache that evict alone keeps small has neither probation nor ghosts, and beats LRU") {
+TEST_CASE("a cache that only evict keeps small has neither probation nor ghosts, and beats LRU") {
     struct evicting {
         bool find(const std::string& key) { return cache.find(key) != nullptr; }
 
@@ -134,11 +134,11 @@ TEST_CASE("a cache that evict alone keeps small has neither probation nor ghosts
     CHECK(ratio < 24.5);
 }
 
-// What the bounded cache is bad at, and how bad.
+// What the bounded cache is bad at, and how bad it is.
 
-TEST_CASE("losing: what is asked for twice, too late for probation, is found by LRU only") {
+TEST_CASE("losing: only LRU finds what is asked for twice, the second time after probation") {
     CHECK(of_ours(twice(30)) > 49.7); // 49.9; probation is for the newest 50
-    CHECK(of_ours(twice(60)) < 1.5);  // 0.8
+    CHECK(of_ours(twice(60)) < 1.5);  // 1.2
     CHECK(of_lru(twice(60)) > 49.8);  // 49.9
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The hash under attack. Nothing is timed, only counted; whatever is random comes from a fixed
-// seed, but for the key of the process, which the attacks must face as well.
+// Attacks on the hash. Nothing is timed, only counted. All random numbers come from a fixed seed,
+// except the key of the process, which must also withstand the attacks.
 #include "support/catch.hpp"
 #include "support/hashing.hpp"
 
@@ -23,7 +23,7 @@ using namespace support::hashing;
 namespace {
 
 /// How many keys share the fullest of some bins, and a number that random keys reach with a chance
-/// under 1e-12, for of each bin P(load >= n) <= exp(-mean) * (e * mean / n)^n (Chernoff).
+/// under 1e-12: for each bin, P(load >= n) <= exp(-mean) * (e * mean / n)^n (Chernoff).
 struct crowd {
     template <class Choose>
     crowd(const keys& all, std::size_t bins, Choose choose) {
@@ -43,7 +43,8 @@ struct crowd {
     std::size_t limit = 0;
 };
 
-/// Asks a table for their buckets, but inserts nothing: 20,000 keys in one bucket would take long.
+/// Asks a table for the buckets of the keys, but inserts none, because 20,000 keys in one bucket
+/// would take long.
 template <class Hash>
 crowd in_buckets(const keys& all, const Hash& hash) {
     const std::unordered_set<std::string, Hash> table(all.size(), hash);
@@ -52,7 +53,8 @@ crowd in_buckets(const keys& all, const Hash& hash) {
 
 constexpr std::size_t enough = 20'000;
 
-/// Whoever attacks knows no key, so all must withstand: that of this process, and 20 others.
+/// An attacker does not know the key, so the hash must withstand with any: that of this process,
+/// and 20 others.
 void check_withstood(const keys& attack) {
     REQUIRE(std::set(attack.begin(), attack.end()).size() >= enough);
     for (std::uint64_t seed = 0; seed != 21; ++seed) {
@@ -121,7 +123,7 @@ TEST_CASE("keys that collide in libstdc++'s std::hash crowd no bucket and no sha
         const word state = (murmur().seed ^ 16 * murmur::factor ^ murmur::mix(first));
         attack.push_back(text_of({first, murmur::unmix(state * murmur::factor ^ goal)}));
     }
-    REQUIRE(in_buckets(attack, murmur()).fullest == enough); // so it does see a flood
+    REQUIRE(in_buckets(attack, murmur()).fullest == enough); // an attack is seen
 #ifdef __GLIBCXX__
     REQUIRE((in_buckets(attack, std::hash<std::string>()).fullest == enough || hash_bits < 64));
 #endif
@@ -162,7 +164,7 @@ TEST_CASE("keys that cancel the secrets of wyhash and rapidhash crowd no bucket 
             }
         }
     }
-    for (const std::size_t i : {0U, 4U}) { // had these been our secrets
+    for (const std::size_t i : {0U, 4U}) { // if these were our secrets
         const string_hash published({secrets[i], secrets[i + 1], secrets[i + 2], secrets[i + 3]});
         REQUIRE(in_buckets(attack, published).fullest >= 500);
     }

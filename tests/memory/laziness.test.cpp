@@ -20,7 +20,7 @@ BACKEND_TEST_CASE("every verb that names an expired entry erases it or replaces 
     auto cache = fresh<TestType>();
     add_expired(cache);
     REQUIRE(cache.size() == 1);
-    std::size_t left = 0; // nothing but storing verbs leaves an entry behind
+    std::size_t left = 0; // only verbs that store leave an entry
 
     SECTION("get") { CHECK_THROWS_AS(result(cache.get("key")), cachetory::key_error); }
     SECTION("find") { CHECK(!result(cache.find("key"))); }

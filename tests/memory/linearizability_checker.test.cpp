@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What checks the concurrent cache, and caches with known faults by which it is checked itself.
+// Tests the checker of the concurrent cache with caches that have known faults.
 #include "support/linearizability.hpp"
 
 #include "support/catch.hpp"
@@ -120,7 +120,7 @@ public:
     }
 };
 
-/// Looks under one lock, and erases under another what it has not found.
+/// Looks an entry up under one lock, and erases it under another.
 struct erases_what_it_has_not_seen : locked_reference {
     using locked_reference::locked_reference;
 
@@ -251,10 +251,10 @@ TEST_CASE("the checker accepts what some order of overlapping operations explain
 }
 
 TEST_CASE("the checker rejects what no order explains", "[linearizability]") {
-    // stale, from nowhere, forgotten
+    // a stale value, a value that nobody stored, a lost value
     CHECK(!linearizable({op(verb::set, 7, true, 0, 1), op(verb::look_up, 0, absent, 2, 3)}));
     CHECK(!linearizable({op(verb::look_up, 0, 7, 0, 1), op(verb::set, 7, true, 2, 3)}));
-    // there and back: 7 may come after 8 or before it but not both
+    // 7 may come after 8 or before it, but not both
     CHECK(!linearizable({op(verb::set, 7, true, 0, 9), op(verb::set, 8, true, 1, 8),
                          op(verb::look_up, 0, 8, 2, 3), op(verb::look_up, 0, 7, 4, 5),
                          op(verb::look_up, 0, 8, 6, 7)}));
@@ -265,7 +265,7 @@ TEST_CASE("the checker rejects what no order explains", "[linearizability]") {
         {op(verb::set, 7, true, 0, 1), op(verb::add, 1, 7, 2, 5), op(verb::add, 1, 7, 3, 4)}));
     CHECK(!linearizable(
         {op(verb::set_or_add, 7, absent, 0, 3), op(verb::set_or_add, 8, absent, 1, 2)}));
-    // the time to live of a touch that has found nothing, or something else
+    // a touch that found nothing, or another value, changes no deadline
     operation touch = op(verb::touch, 0, absent, 2, 7);
     touch.life = 5;
     CHECK(!linearizable({op(verb::set, 7, true, 0, 1), touch, op(verb::take, 0, 7, 3, 4),
@@ -273,7 +273,7 @@ TEST_CASE("the checker rejects what no order explains", "[linearizability]") {
     touch.result = 7;
     CHECK(!linearizable({op(verb::set, 7, true, 0, 1), touch, op(verb::set, 8, true, 5, 6),
                          op(verb::deadline, 0, 1005, 8, 9)}));
-    // the clock of one key is the clock of the other
+    // both keys have the same clock
     operation brief = op(verb::set, 7, true, 0, 1);
     brief.life = 1;
     operation other = op(verb::set, 8, true, 2, 3);

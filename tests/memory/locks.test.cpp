@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the shared cache does under its locks, and what not.
+// What the shared cache does under its locks, and what it does without.
 #include "support/catch.hpp"
 #include "support/threads.hpp"
 #include "support/tracked_mutex.hpp"
@@ -26,7 +26,7 @@ using support::watch_together;
 
 namespace {
 
-/// Whether there was one lock, and nothing under two.
+/// Whether one lock was taken, and never two at once.
 template <class Operation>
 bool takes_one_lock(Operation operation) {
     tracked_mutex::reset();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What takes an entry of a full cache out of probation, and what a key that comes back is given.
+// What takes an entry of a full cache out of probation, and how an entry starts whose key comes
+// back.
 #include <cachetory/concurrent_memory_backend.hpp>
 #include <cachetory/manual_clock.hpp>
 #include <cachetory/memory_backend.hpp>
@@ -20,20 +21,20 @@ using clock_type = cachetory::manual_clock;
 
 constexpr std::size_t entries = 500; // of which the newest 50 are on probation
 
-/// A full cache, and keys that nobody has asked for.
+/// A full cache whose keys nobody has asked for.
 template <class Backend>
 class full_cache {
 public:
     full_cache() { add(2 * entries); }
 
-    /// Stores so many keys that are never asked for.
+    /// Stores `count` keys that are never asked for.
     void add(std::size_t count) {
         for (std::size_t i = 0; i != count; ++i) {
             cache.set("other:" + std::to_string(added_++), 0);
         }
     }
 
-    /// Lets all that is on probation now reach its end.
+    /// Ends the probation of all entries that are on probation now.
     void end_probation() { add(60); }
 
     Backend cache = make();
@@ -55,7 +56,7 @@ private:
 using alone = cachetory::bounded_memory_backend<int, clock_type>;
 using shared = cachetory::bounded_concurrent_memory_backend<int, clock_type>;
 
-/// Whether an entry survives its probation when `use(cache)` is done to it.
+/// Whether an entry survives its probation if `use(cache)` is called during it.
 template <class Backend>
 bool survives(auto use) {
     full_cache<Backend> full;
@@ -90,7 +91,7 @@ TEMPLATE_TEST_CASE("every operation that finds an entry by its key is a use", ""
     CHECK(used([](backend& cache) { cache.expire_in("it", 2h); }));
 }
 
-TEMPLATE_TEST_CASE("what goes through all entries uses none", "", alone, shared) {
+TEMPLATE_TEST_CASE("operations on all entries use none of them", "", alone, shared) {
     using backend = TestType;
     const auto used = [](auto use) { return survives<backend>(use); };
 
@@ -103,10 +104,7 @@ TEMPLATE_TEST_CASE("what goes through all entries uses none", "", alone, shared)
     }
 }
 
-TEMPLATE_TEST_CASE("what was evicted is not put on probation when it comes back",
-                   "",
-                   alone,
-                   shared) {
+TEMPLATE_TEST_CASE("an evicted key that comes back is not on probation", "", alone, shared) {
     full_cache<TestType> full;
     int stayed = 0;
     for (int i = 0; i != 20; ++i) {
@@ -121,10 +119,7 @@ TEMPLATE_TEST_CASE("what was evicted is not put on probation when it comes back"
     CHECK(stayed >= 14); // a few ghosts are overwritten by others
 }
 
-TEMPLATE_TEST_CASE("what was erased or has expired is on probation when it comes back",
-                   "",
-                   alone,
-                   shared) {
+TEMPLATE_TEST_CASE("an erased or expired key that comes back is on probation", "", alone, shared) {
     clock_type::set({});
     full_cache<TestType> full;
     int stayed = 0;
@@ -148,7 +143,7 @@ TEMPLATE_TEST_CASE("what was erased or has expired is on probation when it comes
     CHECK(stayed == 0);
 }
 
-TEMPLATE_TEST_CASE("a cache that was cleared remembers no one", "", alone, shared) {
+TEMPLATE_TEST_CASE("clear forgets which keys were evicted", "", alone, shared) {
     full_cache<TestType> full;
     const auto store_twenty = [&] {
         for (int i = 0; i != 20; ++i) {
@@ -159,7 +154,7 @@ TEMPLATE_TEST_CASE("a cache that was cleared remembers no one", "", alone, share
     store_twenty(); // all are evicted
     full.cache.clear();
     full.add(entries);
-    full.end_probation(); // full, and so is its queue
+    full.end_probation(); // now the cache is full, and so is its queue
     store_twenty();
     for (int i = 0; i != 20; ++i) {
         CHECK_FALSE(full.cache.contains("it:" + std::to_string(i)));

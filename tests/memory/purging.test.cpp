@@ -95,7 +95,7 @@ TEST_CASE("purge_expired visits no more entries than it may and goes on where it
     }
     CHECK(purged == 500);
     CHECK(cache.size() == 500);
-    CHECK(calls >= 51); // no fewer than 10 visits each can do
+    CHECK(calls >= 51); // with at most 10 visits each
     CHECK(calls <= 200);
     CHECK(cache.purge_expired(0) == 0);
 }
@@ -129,7 +129,7 @@ TEST_CASE("purge_expired visits each entry of a bucket once in a round", "[purgi
         CHECK(cache.purge_expired(5) == 0);
         test_clock::advance(1h);
         CHECK(cache.purge_expired() ==
-              9); // those before the place where the last call stopped, too
+              9); // including those before the place where the last call stopped
     }
 }
 
@@ -143,10 +143,10 @@ TEST_CASE("purge_expired bounds the buckets it walks and not only the entries",
     while (cache.purge_expired(10) == 0) {
         REQUIRE(++calls < 100'000);
     }
-    CHECK(calls > 50'000 / 100); // more than there would be with 100 buckets each
+    CHECK(calls > 50'000 / 100); // more calls than with 100 buckets each
     CHECK(cache.empty());
     cache.set("only", 1, {.time_to_live = 0s});
-    CHECK(cache.purge_expired() == 1); // unlimited: wherever the last call stopped
+    CHECK(cache.purge_expired() == 1); // unlimited, so from the beginning
 }
 
 TEST_CASE("purge_expired goes on when the table has shrunk since", "[purging][promise-15]") {
@@ -161,7 +161,7 @@ TEST_CASE("purge_expired goes on when the table has shrunk since", "[purging][pr
     CHECK(cache.purge_expired(50) == 1);
 }
 
-BACKEND_TEST_CASE("a purge may visit as many as it likes",
+BACKEND_TEST_CASE("a purge may be given any number of visits",
                   "[purging][promise-15]",
                   backends_in_memory) {
     constexpr std::size_t max = std::numeric_limits<std::size_t>::max();
@@ -177,7 +177,7 @@ BACKEND_TEST_CASE("a purge may visit as many as it likes",
     }
 }
 
-TEST_CASE("limited purges visit no more than they may and sweep all shards in the end",
+TEST_CASE("limited purges visit no more than they may and together sweep all shards",
           "[purging][promise-15]") {
     const std::size_t limit = GENERATE(std::size_t(1), std::size_t(5), std::size_t(40));
     const std::size_t shards = GENERATE(std::size_t(1), std::size_t(7), std::size_t(64));
@@ -206,8 +206,7 @@ TEST_CASE("limited purges visit no more than they may and sweep all shards in th
     CHECK(cache.purge_expired() == 0);
 }
 
-TEST_CASE("a purge that may visit one entry is not kept from the others by one that lives",
-          "[purging][promise-15]") {
+TEST_CASE("purges of one visit each get past live entries", "[purging][promise-15]") {
     tracked_clock::reset();
     int calls = 0;
     tracked_cache<int, support::digit_hash> cache(16, support::digit_hash(&calls));
@@ -231,7 +230,7 @@ BACKEND_TEST_CASE(
         for (std::size_t i = 0; i != entries; ++i) {
             cache.set(std::to_string(i), 1, {.time_to_live = i % 10 == 0 ? -1s : 1h});
         }
-        std::size_t left = entries / 10 - cache.purge_expired(3); // the next begins in the middle
+        std::size_t left = entries / 10 - cache.purge_expired(3); // the next continues there
         // A table has at most three times as many buckets as entries, and a small one at most 13.
         const std::size_t buckets = 3 * entries + 13 * shards;
         const std::size_t most = entries / limit + buckets / (8 * limit) + 2;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Every backend in memory does what a reference does that is too simple to be wrong, through
-// thousands of random steps.
+// Compares every backend in memory with a reference that is too simple to be wrong, in thousands of
+// random steps.
 #include "support/backends.hpp"
 #include "support/catch.hpp"
 #include "support/dice.hpp"
@@ -18,9 +18,9 @@
 #include <vector>
 
 using support::backends_in_memory;
-using support::company;
 using support::dice;
 using support::highest;
+using support::other_users;
 using support::random_run;
 using support::result;
 using support::ticks;
@@ -28,7 +28,7 @@ using test_clock = support::manual_clock<>;
 
 namespace {
 
-/// A clock that stands where its thread puts it.
+/// A clock that each thread sets for itself.
 struct clock_of_thread {
     using duration = std::chrono::nanoseconds;
     using rep = duration::rep;
@@ -64,9 +64,8 @@ BACKEND_TEST_CASE("every backend in memory does what a simple reference does",
     }
 }
 
-// Each thread has its own keys and its own clock, which goes only forward. The sweeper's clock
-// stands where the slowest of theirs does, so that it never takes away what one of them still sees
-// alive.
+// Each thread has its own keys and its own clock, which only goes forward. The sweeper's clock
+// shows the time of the slowest of them, so that it never erases what one of them still sees alive.
 BACKEND_TEST_CASE("threads that share a cache each see what a simple reference does",
                   "[reference][threads][promise-14]",
                   support::backends_with<&support::features::shared>) {
@@ -80,7 +79,7 @@ BACKEND_TEST_CASE("threads that share a cache each see what a simple reference d
 
     const auto replay = [&](std::size_t i) {
         try {
-            random_run<cache_type, clock_of_thread, company::others> random(
+            random_run<cache_type, clock_of_thread, other_users::some> random(
                 cache, dice(i + 1, std::to_string(i) + ':'));
             for (int step = 0; step != steps; ++step) {
                 random.step();
@@ -117,6 +116,6 @@ BACKEND_TEST_CASE("threads that share a cache each see what a simple reference d
     }
     CHECK(failures == std::vector<std::string>(threads));
     clock_of_thread::current = clock_of_thread::at(highest - 1);
-    purged += result(cache.purge_expired()); // of what is left something has a deadline
+    purged += result(cache.purge_expired()); // some of what is left has a deadline
     CHECK(purged > 0);
 }

@@ -23,7 +23,7 @@ TEST_CASE("all threads that race in get_or_set get the value that was stored fir
     constexpr int threads = 4;
     for (int round = 0; round != 50; ++round) {
         concurrent_memory_backend<std::string> cache;
-        support::gate all_missed(threads); // so nobody's factory waits for a lock of another
+        support::gate all_missed(threads); // so no factory runs under a lock
         std::vector<std::string> got(threads);
         watch_together(threads, [&](int i) {
             got[std::size_t(i)] = cache.get_or_set("key", [&] {
@@ -47,7 +47,7 @@ TEST_CASE("threads that count with visit never lose an update", "[threads][promi
     CHECK(cache.get("b") == 20'000);
 }
 
-TEST_CASE("of several threads that set if_not_exists exactly one does", "[threads][promise-14]") {
+TEST_CASE("exactly one of several threads that set if_not_exists stores", "[threads][promise-14]") {
     const bool over_expired = GENERATE(false, true);
     for (int round = 0; round != 50; ++round) {
         concurrent_memory_backend<int> cache;
@@ -65,7 +65,7 @@ TEST_CASE("of several threads that set if_not_exists exactly one does", "[thread
     }
 }
 
-TEST_CASE("of several threads that take or erase one entry exactly one has it",
+TEST_CASE("exactly one of several threads that take or erase one entry gets it",
           "[threads][promise-14]") {
     for (int round = 0; round != 50; ++round) {
         concurrent_memory_backend<int> cache;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Deadlines to the tick, by clocks that stand where a test puts them.
+// Deadlines to the tick, with clocks that a test sets.
 #include "support/contract.hpp"
 
 #include <cachetory/backend.hpp>
@@ -135,7 +135,7 @@ BACKEND_TEST_CASE("times are rounded up to the tick of the clock",
     const auto after = [&](cachetory::ttl length) {
         result(cache.set("key", 1));
         result(cache.expire_in("key", length));
-        ms_clock::current = ms_clock::at(0); // at which it has not passed in any case
+        ms_clock::current = ms_clock::at(0); // when it has not passed in any case
         const auto deadline = result(cache.deadline("key")).value();
         ms_clock::current = ms_clock::at(1000);
         return deadline;
@@ -215,7 +215,7 @@ TEST_CASE("a time to live of zero is expired even at the very end of the clock",
     seconds_clock::reset();
 }
 
-TEST_CASE("what is expired already is not taken for never at the end of a floating-point clock",
+TEST_CASE("an expired entry does not become eternal at the end of a floating-point clock",
           "[ttl][promise-5]") {
     cachetory::memory_backend<int, real_clock> cache;
     real_clock::current = real_clock::time_point::max();
@@ -226,7 +226,7 @@ TEST_CASE("what is expired already is not taken for never at the end of a floati
     real_clock::reset();
 }
 
-BACKEND_TEST_CASE("a deadline that is no number has passed and an infinite one never does",
+BACKEND_TEST_CASE("a deadline that is NaN has passed and an infinite one never passes",
                   "[ttl][promise-5]",
                   backends_in_memory) {
     using limits = std::numeric_limits<double>;

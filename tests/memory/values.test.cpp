@@ -26,7 +26,7 @@ using cache_of = cachetory::memory_backend<Wire, support::manual_clock<>>;
 
 } // namespace
 
-BACKEND_TEST_CASE("set_many moves out of a container given up to it",
+BACKEND_TEST_CASE("set_many moves values out of a container that is moved in",
                   "[values][bulk][promise-4]",
                   support::backends_with<&support::features::move_only>) {
     using support::move_only;
@@ -61,7 +61,7 @@ namespace {
 
 using items_of_throwing = std::vector<std::pair<std::string, support::throwing>>;
 
-/// A view, that is a range that does not own its items.
+/// A view: a range that does not own its items.
 struct items_view {
     items_of_throwing::iterator first, last;
 
@@ -74,7 +74,7 @@ struct items_view {
 template <>
 inline constexpr bool std::ranges::enable_view<items_view> = true;
 
-BACKEND_TEST_CASE("set_many never moves out of what it was not given",
+BACKEND_TEST_CASE("set_many never moves out of what it does not own",
                   "[values][bulk][promise-4]",
                   backends_in_memory) {
     using support::throwing;
@@ -109,7 +109,7 @@ BACKEND_TEST_CASE("set_many never moves out of what it was not given",
 }
 
 TEST_CASE("keys of any type are hashed as views", "[values]") {
-    struct greedy_hash { // would hash the address of a C string
+    struct greedy_hash { // given a C string, it would hash the address
         using is_transparent = void;
 
         std::size_t operator()(std::string_view text) const {

@@ -38,7 +38,7 @@ TEST_CASE("visit runs its function on the stored value and says whether there wa
     CHECK(cache.empty());
 }
 
-TEST_CASE("visit may move the value out and drops what its function returns", "[visit]") {
+TEST_CASE("visit may move the value out and discards what its function returns", "[visit]") {
     tracked_clock::reset();
     tracked_cache<std::unique_ptr<int>> cache;
     cache.set("key", std::make_unique<int>(7));
@@ -59,7 +59,7 @@ TEST_CASE("visit takes functions that can be called only once", "[visit]") {
     CHECK(cache.get("key") == 8);
 }
 
-TEST_CASE("what the function of visit throws comes out and leaves the lock behind",
+TEST_CASE("an exception of the function given to visit propagates and releases the lock",
           "[visit][promise-9]") {
     tracked_clock::reset();
     tracked_cache<int> cache(1);

@@ -49,11 +49,11 @@ BACKEND_TEST_CASE("touch finds a value and gives it a new deadline",
     CHECK(support::time_left(cache, "key") == 1h);
     REQUIRE(result(cache.touch("key", std::nullopt)));
     CHECK(support::time_left(cache, "key") == std::nullopt);
-    auto last = result(cache.touch("key", 0s)); // it expires at once, and is found this once
+    auto last = result(cache.touch("key", 0s)); // found once more, and expired at once
     REQUIRE(last);
     CHECK(*last == 1);
     CHECK_FALSE(result(cache.contains("key")));
-    CHECK_FALSE(result(cache.touch("key", 1h))); // and touching does not bring it back
+    CHECK_FALSE(result(cache.touch("key", 1h))); // touch does not bring it back
 }
 
 BACKEND_TEST_CASE("set takes a time to live in place of options", "[set]", backends_in_memory) {
@@ -87,7 +87,7 @@ BACKEND_TEST_CASE("set takes a deadline in place of options", "[set]", backends_
     CHECK_FALSE(result(cache.contains("key")));
 }
 
-BACKEND_TEST_CASE("a refused value is left to its owner",
+BACKEND_TEST_CASE("a value that set refuses is not moved from",
                   "[set][promise-4]",
                   support::backends_with<&support::features::move_only>) {
     auto cache = fresh<TestType, std::unique_ptr<int>>();
@@ -157,7 +157,7 @@ BACKEND_TEST_CASE("erase_if asks once for each live entry", "[erase_if]", backen
         return value % 2 == 1;
     };
     CHECK(result(cache.erase_if(odd)) == 500); // the expired ones are all even
-    CHECK(support::has_size(cache, 400));      // they are gone, uncounted
+    CHECK(support::has_size(cache, 400));      // they are erased but not counted
     for (int i = 0; i != 1000; ++i) {
         REQUIRE(asked.at(static_cast<std::size_t>(i)) == (i % 10 == 0 ? 0 : 1));
         REQUIRE(result(cache.contains(std::to_string(i))) == (i % 10 != 0 && i % 2 == 0));
@@ -169,7 +169,7 @@ BACKEND_TEST_CASE("erase_if asks once for each live entry", "[erase_if]", backen
     CHECK(support::has_size(cache, 0));
 }
 
-BACKEND_TEST_CASE("erase_if keeps what it has erased before a failure",
+BACKEND_TEST_CASE("what erase_if erased before a failure stays erased",
                   "[erase_if][errors]",
                   backends_in_memory) {
     auto cache = fresh<TestType>();

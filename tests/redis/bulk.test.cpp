@@ -26,7 +26,7 @@ cachetory::redis_backend make_cache() {
 
 std::string size_of_database() { return support::shared_redis_server().command({"DBSIZE"}); }
 
-/// `count` items, made while they are asked for: `make(i)` is the i-th.
+/// `count` items that are made when they are read: `make(i)` is the i-th.
 template <class Make>
 class generated {
 public:
@@ -67,7 +67,7 @@ private:
 
 } // namespace
 
-TEST_CASE("get_many gives what there is, in the order of the request, twice if asked twice",
+TEST_CASE("get_many gives what there is, in the order of the request, and twice if asked twice",
           "[redis]") {
     cachetory::redis_backend cache = make_cache();
     cache.set("a", "1");
@@ -144,8 +144,7 @@ TEST_CASE("bulk verbs take more bytes than fit into the buffers of a connection"
     }
 }
 
-TEST_CASE("what came before an item that throws is stored, and the exception comes out",
-          "[redis]") {
+TEST_CASE("the items before one that throws are stored, and the exception propagates", "[redis]") {
     cachetory::redis_backend cache = make_cache();
     for (const std::size_t last : {0U, 1U, 10U, 1'024U, 3'000U}) {
         const auto make = [&](std::size_t i) {
@@ -175,7 +174,7 @@ TEST_CASE("a range and a factory may call the backend while it uses them", "[red
     CHECK(cache.get_many(generated(3'000, nested)).size() == 3'000);
     CHECK(cache.erase_many(generated(3'000, nested)) == 3'000);
     CHECK(cache.get_or_set("other", [&] { return cache.get("key"); }) == "value");
-    // None was held meanwhile, so all of these calls needed one connection only.
+    // No connection was held meanwhile, so all of these calls needed only one.
     CHECK(support::shared_redis_server().connections() == 1);
 }
 

@@ -22,7 +22,7 @@ namespace {
 
 using pairs = std::vector<std::pair<std::string, std::string>>;
 
-/// `count` keys for each of four threads: those for which `wanted(key)` is true.
+/// Returns `count` keys for each of four threads, all with `wanted(key)`.
 template <class Wanted>
 std::vector<std::vector<std::string>> keys_for_threads(std::size_t count, Wanted wanted) {
     std::vector<std::vector<std::string>> all(4);
@@ -116,7 +116,7 @@ TEST_CASE("one element of another type fails a bulk verb of a cluster, and harms
     auto cache = cachetory::redis_backend::from_url(cluster.url());
     cache.set_many(pairs{{"a", "1"}, {"b", "2"}, {"c", "3"}, {"d", "4"}});
     for (std::size_t i = 0; i < redis_cluster::primaries; ++i) {
-        cluster.node(i).command({"LPUSH", "list", "element"}); // two of them say MOVED
+        cluster.node(i).command({"LPUSH", "list", "element"}); // two of the three answer MOVED
     }
     CHECK_THROWS_WITH(cache.get_many({"a", "list", "b", "c", "d"}), support::contains("WRONGTYPE"));
     CHECK(pairs(cache.get_many({"d", "c", "b", "a"})) ==
@@ -140,7 +140,7 @@ TEST_CASE("a key is sent to the server that has its slot", "[cluster]") {
     CHECK(redirections(cluster) == before);
 }
 
-TEST_CASE("a user of the access control list is let into a cluster", "[cluster]") {
+TEST_CASE("a user of the access control list can log in to a cluster", "[cluster]") {
     redis_cluster& cluster = shared_redis_cluster();
     for (std::size_t i = 0; i < redis_cluster::nodes; ++i) {
         cluster.node(i).command({"ACL", "SETUSER", "alice", "on", ">right", "~*", "+@all"});
@@ -169,7 +169,7 @@ TEST_CASE("slots may move under traffic", "[cluster]") {
     }
     traffic.wait_for_rounds(100);
     traffic.stop();
-    INFO(traffic.last_words());
+    INFO(traffic.last_error());
     CHECK(traffic.errors() == 0);
     CHECK(traffic.wrong_answers() == 0);
 }
@@ -185,11 +185,11 @@ TEST_CASE("a planned failover of a cluster gives no wrong answer", "[cluster]") 
     traffic.wait_for_rounds(500);
     CHECK(traffic.errors() == errors); // it has found the new primary
     traffic.stop();
-    INFO(traffic.last_words());
+    INFO(traffic.last_error());
     CHECK(traffic.wrong_answers() == 0);
 }
 
-TEST_CASE("a cluster that loses a primary is well again on the same object", "[cluster]") {
+TEST_CASE("after a cluster has lost a primary, the same object works again", "[cluster]") {
     redis_cluster& cluster = shared_redis_cluster();
     auto cache = cachetory::redis_backend::from_url(cluster.url());
     const std::size_t descriptors = support::open_descriptors();
@@ -205,8 +205,8 @@ TEST_CASE("a cluster that loses a primary is well again on the same object", "[c
         traffic.wait_for_rounds(500);
         CHECK(traffic.errors() == errors);
         traffic.stop();
-        INFO(traffic.last_words());
-        CHECK(errors > 0); // or nobody asked the primary that was killed
+        INFO(traffic.last_error());
+        CHECK(errors > 0); // otherwise nobody has called the primary that was killed
         CHECK(traffic.wrong_answers() == 0);
     }
     pairs items;

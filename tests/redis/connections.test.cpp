@@ -15,7 +15,9 @@ using namespace std::chrono_literals;
 
 using support::contains;
 
-TEST_CASE("a backend connects when it is first called, and once for calls one by one", "[redis]") {
+TEST_CASE(
+    "a backend connects when it is first called, and calls one after another share a connection",
+    "[redis]") {
     support::redis_server server;
     cachetory::redis_backend cache = cachetory::redis_backend::from_url(server.url());
     CHECK(server.connections() == 0);
@@ -30,10 +32,10 @@ TEST_CASE("a backend connects when it is first called, and once for calls one by
     }
     REQUIRE(server.connections() == 1);
     const std::string number = client.substr(0, client.find(' '));
-    CHECK(server.clients()[0].starts_with(number + ' ')); // it is the same one
+    CHECK(server.clients()[0].starts_with(number + ' ')); // the same connection
 }
 
-TEST_CASE("a Unix socket serves as well as an address", "[redis]") {
+TEST_CASE("a Unix socket works like an address", "[redis]") {
     support::redis_server server;
     cachetory::redis_options options;
     options.host = server.socket();
@@ -60,7 +62,7 @@ TEST_CASE("the last copy closes the connections", "[redis]") {
     support::wait_until([&] { return server.connections() == 0; }, "for the connection to close");
 }
 
-TEST_CASE("where no server is, every verb throws, and names the address", "[redis]") {
+TEST_CASE("without a server, every verb throws an error that names the address", "[redis]") {
     const std::string address = "127.0.0.1:" + std::to_string(support::free_port());
     for (const support::redis_verb& verb : support::redis_verbs()) {
         INFO(verb.name);
@@ -117,11 +119,11 @@ TEST_CASE("a server that comes back is used again", "[redis]") {
     CHECK(cache.get("key") == "value");
 }
 
-TEST_CASE("a server killed in the middle of a call is an error, soon", "[redis]") {
+TEST_CASE("a server killed in the middle of a call soon causes an error", "[redis]") {
     support::redis_server server;
     auto cache = cachetory::redis_backend::from_url(server.url());
     cache.set("key", "value");
-    server.pause(); // so that the call is in the middle when the server dies
+    server.pause(); // so that the call has not ended when the server is killed
     std::string error;
     std::thread caller([&] {
         try {
@@ -171,7 +173,7 @@ TEST_CASE("the timeout ends a call within a multiple of itself", "[redis]") {
     const auto begin = std::chrono::steady_clock::now();
     CHECK_THROWS_AS(cache.get("key"), cachetory::backend_error); // the idle connection
     CHECK_THROWS_AS(cache.get("key"), cachetory::backend_error); // a new one
-    CHECK(std::chrono::steady_clock::now() - begin < 10s);       // not for ever
+    CHECK(std::chrono::steady_clock::now() - begin < 10s);       // not forever
     CHECK(std::chrono::steady_clock::now() - begin >= 90ms);     // it has waited
     server.resume();
 }
@@ -185,13 +187,13 @@ TEST_CASE("nothing leaks a descriptor", "[redis]") {
         auto hasty = cachetory::redis_backend::from_url(server.url("?timeout=50"));
         auto nobody = cachetory::redis_backend::from_url("redis://127.0.0.1:" +
                                                          std::to_string(support::free_port()));
-        auto stranger = cachetory::redis_backend::from_url("redis://:wrong@" + server.address() +
-                                                           "?timeout=5000");
+        auto wrong_password = cachetory::redis_backend::from_url(
+            "redis://:wrong@" + server.address() + "?timeout=5000");
         auto outside = cachetory::redis_backend::from_url(server.url("/1000"));
         for (const support::redis_verb& verb : support::redis_verbs()) {
             CHECK_NOTHROW(verb.call_on(cache, server));
             CHECK_THROWS_AS(verb.call(nobody), cachetory::backend_error);
-            CHECK_THROWS_AS(verb.call(stranger), cachetory::backend_error);
+            CHECK_THROWS_AS(verb.call(wrong_password), cachetory::backend_error);
             CHECK_THROWS_AS(verb.call(outside), cachetory::backend_error);
         }
         server.pause();

@@ -18,7 +18,7 @@ using support::contains;
 
 namespace {
 
-/// What `call` throws as a `backend_error`, "" if it throws none.
+/// The text of the `backend_error` that `call` throws, "" if it throws none.
 template <class Call>
 std::string error_of(Call call) {
     try {
@@ -59,7 +59,7 @@ TEST_CASE("a wrong password, or none, is an error with the server's words and wi
     }
 }
 
-TEST_CASE("a user of the access control list is let in with a name, and kept in bounds",
+TEST_CASE("a user of the access control list can log in, and do only what is permitted",
           "[redis]") {
     support::redis_server server;
     server.command({"ACL", "SETUSER", "alice", "on", ">pa:ss", "~alice:*", "+@all"});
@@ -127,10 +127,11 @@ TEST_CASE("a server that is still loading says so", "[redis]") {
     CHECK(cache.get("1") == std::string(4'096, 'x'));
 }
 
-TEST_CASE("what the server cuts off in the middle is an error, not a signal", "[redis]") {
+TEST_CASE("a connection that the server closes in the middle is an error, not a signal",
+          "[redis]") {
     std::signal(SIGPIPE, SIG_DFL);
     support::redis_server server({"proto-max-bulk-len 1mb"});
-    // By a Unix socket each of them would raise SIGPIPE, by TCP few.
+    // Without protection, each would raise SIGPIPE on a Unix socket, but few on TCP.
     for (const std::string& url : {"redis+unix://" + server.socket(), server.url()}) {
         auto cache = cachetory::redis_backend::from_url(url);
         cache.set("key", "value");

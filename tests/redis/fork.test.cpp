@@ -15,10 +15,10 @@
 
 namespace {
 
-/// Runs `work` in a forked child. Returns the status with which that exits.
+/// Runs `work` in a forked child. Returns the exit status of the child.
 template <class Work>
 int in_child(Work work) {
-    std::cout.flush(); // or the child writes it again when it exits
+    std::cout.flush(); // otherwise the child writes it again when it exits
     const pid_t child = ::fork();
     if (child == 0) {
         work();
@@ -37,7 +37,7 @@ std::string only_client(const support::redis_server& server) {
 
 } // namespace
 
-TEST_CASE("a forked child never speaks on its parent's connection", "[redis]") {
+TEST_CASE("a forked child never sends anything on its parent's connection", "[redis]") {
     support::redis_server server;
     auto cache = cachetory::redis_backend::from_url(server.url());
     cache.set("key", "value");
@@ -55,7 +55,7 @@ TEST_CASE("a forked child never speaks on its parent's connection", "[redis]") {
               }) == 7);
         CHECK(cache.get("key") == "value");
         CHECK(cache.take("child") == "here");
-        CHECK(only_client(server) == connection); // still the same one
+        CHECK(only_client(server) == connection); // still the same connection
     }
 }
 
@@ -73,7 +73,7 @@ TEST_CASE("a child that drops its copy of a backend leaves the parent's connecti
     CHECK(only_client(server) == connection);
 }
 
-TEST_CASE("a backend that lives until the end of the program ends well", "[redis]") {
+TEST_CASE("a backend may live until the end of the program", "[redis]") {
     support::redis_server server;
     const std::string url = server.url();
     CHECK(in_child([&] {

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-// hiredis asks for as much memory as a hostile answer says, and looks whether it got it.
+// hiredis allocates as much memory as a hostile answer says, and checks whether it got it.
 extern "C" const char* __asan_default_options();
 extern "C" const char* __asan_default_options() { return "allocator_may_return_null=1"; }
 
@@ -26,7 +26,7 @@ support::scripted_server::script always(support::scripted_answer answer) {
     return [answer](const words&) { return answer; };
 }
 
-/// Answers that a server may give, but not to every command.
+/// Answers that are valid, but not for every command.
 const std::vector<std::string>& whole_answers() {
     static const std::vector<std::string> all{
         "+OK\r\n",
@@ -81,7 +81,7 @@ const std::vector<std::string>& whole_answers() {
     return all;
 }
 
-/// Whether a server that is sane may answer `command` so, but for errors.
+/// Whether a correct server may answer `command` like this. Errors are not counted.
 bool belongs(const words& command, const std::string& answer) {
     const std::string& name = command.at(0);
     const bool is_number = answer.starts_with(':') && answer != ":x\r\n";
@@ -130,7 +130,7 @@ TEST_CASE("an answer that does not belong to its command is an error, and reache
     }
 }
 
-TEST_CASE("get_or_set takes nothing for the value but what belongs to it", "[redis]") {
+TEST_CASE("get_or_set accepts only answers that belong to its commands", "[redis]") {
     support::scripted_server server(always(""));
     auto cache = cachetory::redis_backend::from_url(server.url());
     for (const std::string& answer : whole_answers()) {
@@ -149,7 +149,7 @@ TEST_CASE("get_or_set takes nothing for the value but what belongs to it", "[red
     }
 }
 
-TEST_CASE("half an answer, and then the end, is an error", "[redis]") {
+TEST_CASE("half an answer followed by the end of the connection is an error", "[redis]") {
     support::scripted_server server(always(""));
     auto cache = cachetory::redis_backend::from_url(server.url());
     for (const support::redis_verb& verb : support::redis_verbs()) {
@@ -184,7 +184,7 @@ TEST_CASE("an answer that never ends is an error after the timeout", "[redis]") 
             }
         }
     }
-    // More would only cost the memory that an old hiredis takes at the server's word.
+    // A larger number would only make an old hiredis allocate more memory.
     check(support::redis_verbs().front(), "*20000000\r\n");
 }
 
@@ -216,7 +216,7 @@ TEST_CASE("an answer may come one byte at a time, for longer than the timeout", 
         return support::slowly(found == answers.end() ? "+QUEUED\r\n" : found->second);
     });
     CHECK(cache.expire_in("key", std::nullopt));
-    CHECK(server.accepted() == 0); // it is the same connection
+    CHECK(server.accepted() == 0); // still the same connection
 }
 
 TEST_CASE("a transaction that is refused is an error", "[redis]") {

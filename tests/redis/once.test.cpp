@@ -42,7 +42,7 @@ TEST_CASE("nothing is ever sent twice, however the server fails", "[redis]") {
             CHECK_THROWS_AS(verb.call(cache), cachetory::backend_error);
             CHECK(server.received().size() >= 1);
             CHECK(support::repeated(server.received()) == 0);
-            CHECK(server.accepted() == 0); // it did not connect again, either
+            CHECK(server.accepted() == 0); // nor did it connect again
         }
     }
 }
@@ -71,7 +71,7 @@ TEST_CASE("an idle connection that the server has closed is replaced before anyt
     }
 }
 
-TEST_CASE("each verb sends the commands that do it at once", "[redis]") {
+TEST_CASE("each verb sends its commands in one batch", "[redis]") {
     support::scripted_server server(always("-ERR\r\n"));
     auto cache = cachetory::redis_backend::from_url(server.url()).under("p:");
     const auto sent = [&](auto call) {

@@ -58,7 +58,7 @@ void check_all(const std::vector<meaning>& table) {
     for (const meaning& row : table) {
         INFO(row.url);
         CHECK((redis_options::from_url(row.url) == row.options));
-        CHECK_NOTHROW(cachetory::redis_backend::from_url(row.url)); // nor does that connect
+        CHECK_NOTHROW(cachetory::redis_backend::from_url(row.url)); // does not connect
     }
 }
 
@@ -126,10 +126,10 @@ TEST_CASE("each part of a URL is percent-decoded by itself", "[redis]") {
     CHECK(options.host == "host");
     CHECK(redis_options::from_url("redis+sentinel://a/my%2Fmain/2").service == "my/main");
     CHECK(redis_options::from_url("redis://a%2Bb").host == "a+b");
-    CHECK(redis_options::from_url("redis://:a+b@h").password == "a+b"); // as it is: no form
+    CHECK(redis_options::from_url("redis://:a+b@h").password == "a+b"); // "+" stands for itself
 }
 
-TEST_CASE("what is no URL of Redis is refused, with a reason and without the password", "[redis]") {
+TEST_CASE("other URLs are refused, with a reason and without the password", "[redis]") {
     for (const std::string url : {
              "",
              "redis",
@@ -252,7 +252,7 @@ TEST_CASE("a URL that is refused is named", "[redis]") {
     CHECK(shown("host:6379") == "host:...");
 }
 
-TEST_CASE("a URL that asks for TLS is refused in words that name stunnel", "[redis]") {
+TEST_CASE("a URL that asks for TLS is refused with a message that names stunnel", "[redis]") {
     for (const std::string url : {"rediss://host", "rediss://:s3cret@host:6380/1"}) {
         CHECK_THROWS_WITH(redis_options::from_url(url), contains("stunnel"));
         CHECK_THROWS_WITH(redis_options::from_url(url), !contains("s3cret"));
@@ -260,7 +260,7 @@ TEST_CASE("a URL that asks for TLS is refused in words that name stunnel", "[red
     }
 }
 
-TEST_CASE("options that cannot be meant are refused", "[redis]") {
+TEST_CASE("options that are out of range or contradict each other are refused", "[redis]") {
     const auto refused = [](redis_options options) {
         CHECK_THROWS_AS(cachetory::redis_backend(options), std::invalid_argument);
     };
@@ -285,7 +285,7 @@ TEST_CASE("options that cannot be meant are refused", "[redis]") {
     refused(database);
 }
 
-TEST_CASE("any timeout that is not too short is taken", "[redis]") {
+TEST_CASE("any timeout of at least a millisecond is accepted", "[redis]") {
     for (const auto timeout : {1ms, 1'000ms, (std::chrono::milliseconds::max)()}) {
         CHECK_NOTHROW(cachetory::redis_backend(with_timeout(server("host"), timeout)));
     }

@@ -58,7 +58,7 @@ TEST_CASE("prefixes add up, and their backends share the connections", "[redis]"
     CHECK(support::shared_redis_server().connections() == 1);
 }
 
-TEST_CASE("prefixes that a pattern would match never meet", "[redis]") {
+TEST_CASE("characters of patterns in prefixes match only themselves", "[redis]") {
     cachetory::redis_backend all = make_cache();
     const std::vector<std::string> prefixes{
         "*",        "?",    "[",   "]",     "[a-z]",

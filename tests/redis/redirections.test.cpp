@@ -96,7 +96,7 @@ TEST_CASE("a transaction is sent elsewhere as a whole", "[redis]") {
     }
 }
 
-TEST_CASE("of a bulk verb, what is moved is sent again, and nothing else", "[redis]") {
+TEST_CASE("only the redirected commands of a bulk verb are sent again", "[redis]") {
     scripted_cluster cluster;
     auto cache = cachetory::redis_backend::from_url(cluster.url());
     const auto echo = [](const words& command) {
@@ -115,7 +115,7 @@ TEST_CASE("of a bulk verb, what is moved is sent again, and nothing else", "[red
           commands{{"GET", "a"}, {"GET", "d"}, {"GET", "a"}, {"GET", "b"}});
 }
 
-TEST_CASE("servers that send a command to each other for ever are an error", "[redis]") {
+TEST_CASE("servers that redirect a command to each other without end are an error", "[redis]") {
     scripted_cluster cluster;
     auto cache = cachetory::redis_backend::from_url(cluster.url());
     const auto send_to = [](const std::string& elsewhere) {
@@ -133,7 +133,7 @@ TEST_CASE("servers that send a command to each other for ever are an error", "[r
     }
 }
 
-TEST_CASE("a redirection without a host leads to the one that answered", "[redis]") {
+TEST_CASE("a redirection without a host leads to the host that answered", "[redis]") {
     scripted_cluster cluster;
     auto cache = cachetory::redis_backend::from_url(cluster.url());
     const std::string port = std::to_string(cluster.high.port());
@@ -170,7 +170,7 @@ TEST_CASE("a batch is sent to all servers of a cluster before one of them answer
     auto cache = cachetory::redis_backend::from_url(cluster.url());
     CHECK(cache.get("a") == "ok");
     CHECK(cache.get("b") == "ok");
-    // Answers when the other has been asked.
+    // Answers when the other has received its command.
     const auto after = [](const scripted_server& other) -> scripted_server::script {
         return [&other](const words&) {
             for (int i = 0; i < 4'000 && other.received("GET") == 0; ++i) {
@@ -187,7 +187,7 @@ TEST_CASE("a batch is sent to all servers of a cluster before one of them answer
     }
 }
 
-TEST_CASE("nothing is sent twice in a cluster, whoever fails", "[redis]") {
+TEST_CASE("nothing is sent twice in a cluster, however its servers fail", "[redis]") {
     for (const support::redis_verb& verb : support::redis_verbs()) {
         for (const support::scripted_answer& answer :
              {support::and_close(""), support::and_close("$"),

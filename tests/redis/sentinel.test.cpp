@@ -31,7 +31,8 @@ std::string address_of(const scripted_server& server) {
     return "*2\r\n" + bulk("127.0.0.1") + "\r\n" + bulk(std::to_string(server.port())) + "\r\n";
 }
 
-/// A script for a server with this role, which is nothing more than the primary of others.
+/// A script for a server with data that answers ROLE with `name`. Scripted sentinels name it as the
+/// primary.
 scripted_server::script role(const std::string& name) {
     return [=](const words& command) -> std::string {
         if (command[0] == "ROLE") {
@@ -45,7 +46,8 @@ scripted_server::script role(const std::string& name) {
 
 TEST_CASE("every verb works on the primary that the sentinels name", "[sentinel]") {
     redis_sentinels& all = shared_redis_sentinels();
-    auto cache = cachetory::redis_backend::from_url(all.url(std::string("/2") + support::patience));
+    auto cache =
+        cachetory::redis_backend::from_url(all.url(std::string("/2") + support::long_timeout));
     for (const support::redis_verb& verb : support::redis_verbs()) {
         INFO(verb.name);
         cache.set("key", "value");
@@ -57,7 +59,7 @@ TEST_CASE("every verb works on the primary that the sentinels name", "[sentinel]
     CHECK(primary.connections() == 1 + redis_sentinels::count);
 }
 
-TEST_CASE("a service that no sentinel knows is an error with its name", "[sentinel]") {
+TEST_CASE("a service that no sentinel knows is an error that names it", "[sentinel]") {
     redis_sentinels& all = shared_redis_sentinels();
     const std::string url = all.url("");
     auto cache = cachetory::redis_backend::from_url(url.substr(0, url.size() - 4) + "another");
@@ -65,7 +67,7 @@ TEST_CASE("a service that no sentinel knows is an error with its name", "[sentin
     CHECK_THROWS_AS(cache.set("key", "value"), cachetory::backend_error);
 }
 
-TEST_CASE("a planned failover by sentinels heals on the same object", "[sentinel]") {
+TEST_CASE("after a planned failover by sentinels, the same object works again", "[sentinel]") {
     redis_sentinels& all = shared_redis_sentinels();
     auto cache = cachetory::redis_backend::from_url(all.url());
     redis_traffic traffic(cache, keys, support::writes::may_be_lost);
@@ -76,15 +78,15 @@ TEST_CASE("a planned failover by sentinels heals on the same object", "[sentinel
     const std::size_t errors = traffic.errors();
     traffic.wait_for_rounds(500);
     traffic.stop();
-    INFO(traffic.last_words());
+    INFO(traffic.last_error());
     CHECK(traffic.errors() == errors);
-    CHECK(errors > 0); // or nobody noticed
+    CHECK(errors > 0); // otherwise nobody noticed the failover
     CHECK(traffic.wrong_answers() == 0);
     cache.set("key", "value");
     CHECK(all.server(primary).command({"GET", "key"}) == "value");
 }
 
-TEST_CASE("a primary that dies is replaced on the same object", "[sentinel]") {
+TEST_CASE("after a primary has been killed, the same object works again", "[sentinel]") {
     redis_sentinels& all = shared_redis_sentinels();
     auto cache = cachetory::redis_backend::from_url(all.url());
     const std::size_t descriptors = support::open_descriptors();
@@ -100,7 +102,7 @@ TEST_CASE("a primary that dies is replaced on the same object", "[sentinel]") {
         const std::size_t errors = traffic.errors();
         traffic.wait_for_rounds(500);
         traffic.stop();
-        INFO(traffic.last_words());
+        INFO(traffic.last_error());
         CHECK(traffic.errors() == errors);
         CHECK(errors > 0);
         CHECK(traffic.wrong_answers() == 0);
@@ -109,7 +111,7 @@ TEST_CASE("a primary that dies is replaced on the same object", "[sentinel]") {
     CHECK(support::open_descriptors() == descriptors);
 }
 
-TEST_CASE("sentinels that are dead are passed over, and all dead are an error", "[sentinel]") {
+TEST_CASE("dead sentinels are skipped, and it is an error if all are dead", "[sentinel]") {
     redis_sentinels& all = shared_redis_sentinels();
     const std::string dead = "127.0.0.1:" + std::to_string(support::free_port());
     const std::string alive = all.sentinel(2).address();
@@ -133,7 +135,7 @@ TEST_CASE("the password is for the servers and not for the sentinels", "[redis]"
     CHECK(primary.received().back() == words{"GET", "key"});
 }
 
-TEST_CASE("a replica that a sentinel takes for the primary is told nothing", "[redis]") {
+TEST_CASE("nothing is sent to a replica that a sentinel takes for the primary", "[redis]") {
     scripted_server replica(role("slave"));
     scripted_server primary(role("master"));
     scripted_server behind([&](const words&) { return address_of(replica); });
@@ -148,7 +150,7 @@ TEST_CASE("a replica that a sentinel takes for the primary is told nothing", "[r
     CHECK(primary.received("SET") == 1);
 }
 
-TEST_CASE("what is no address of a primary is an error", "[redis]") {
+TEST_CASE("an answer that is not the address of a primary is an error", "[redis]") {
     scripted_server primary(role("master"));
     scripted_server sentinel([](const words&) { return ""; });
     auto cache = cachetory::redis_backend::from_url(sentinel_url(sentinel));
@@ -176,7 +178,7 @@ TEST_CASE("what is no address of a primary is an error", "[redis]") {
     CHECK(cache.get("key") == "ok");
 }
 
-TEST_CASE("READONLY makes the sentinels be asked again", "[redis]") {
+TEST_CASE("after READONLY the sentinels are asked again", "[redis]") {
     scripted_server old(role("master"));
     scripted_server next(role("master"));
     scripted_server sentinel([&](const words&) { return address_of(old); });
@@ -188,7 +190,7 @@ TEST_CASE("READONLY makes the sentinels be asked again", "[redis]") {
         [](const words&) { return "-READONLY You can't write against a read only replica.\r\n"; });
     sentinel.play([&](const words&) { return address_of(next); });
     CHECK_THROWS_WITH(cache.set("key", "value"), contains("READONLY"));
-    CHECK(next.received("SET") == 0); // nothing is sent again
+    CHECK(next.received("SET") == 0); // the command is not sent again
     CHECK(cache.set("key", "value"));
     CHECK(next.received("SET") == 1);
 }

@@ -19,7 +19,7 @@ namespace {
 
 const std::string good = "$2\r\nok\r\n";
 
-/// Answers CLUSTER with `map` and all else with "ok".
+/// Answers CLUSTER with `map`, and everything else with "ok".
 scripted_server::script with_map(std::string map) {
     return [map = std::move(map)](const words& command) {
         return command[0] == "CLUSTER" ? map : good;
@@ -32,7 +32,7 @@ std::string cluster_url(const scripted_server& server) {
 
 } // namespace
 
-TEST_CASE("servers without a name in the slot map are the one that gave it", "[redis]") {
+TEST_CASE("a server without a name in the slot map is the one that gave the map", "[redis]") {
     for (const std::string host : {"$-1", "$0\r\n", "$9\r\n127.0.0.1"}) {
         scripted_server server([](const words&) { return ""; });
         server.play(with_map(slot_map({{0, 16'383, host, server.port()}})));
@@ -44,7 +44,7 @@ TEST_CASE("servers without a name in the slot map are the one that gave it", "[r
     }
 }
 
-TEST_CASE("with half a slot map, the other half is an error until somebody has it", "[redis]") {
+TEST_CASE("a slot that no server has is an error until a server has it", "[redis]") {
     scripted_server server([](const words&) { return ""; });
     server.play(with_map(slot_map({{0, 8'191, bulk("127.0.0.1"), server.port()}})));
     auto cache = cachetory::redis_backend::from_url(cluster_url(server));
@@ -58,7 +58,7 @@ TEST_CASE("with half a slot map, the other half is an error until somebody has i
     CHECK(cache.get_many({"b", "a"}).size() == 2);
 }
 
-TEST_CASE("what is no slot map is an error, until there is one", "[redis]") {
+TEST_CASE("an answer that is not a slot map is an error until there is one", "[redis]") {
     scripted_server server([](const words&) { return ""; });
     auto cache = cachetory::redis_backend::from_url(cluster_url(server));
     const std::string port = std::to_string(server.port());
@@ -113,7 +113,7 @@ TEST_CASE("a cluster whose first server is dead is found by the second", "[redis
     CHECK_THROWS_WITH(nobody.find("a"), contains(dead));
 }
 
-TEST_CASE("the slot map is asked for anew after a server broke, and not before", "[redis]") {
+TEST_CASE("the slot map is read again after a server has failed, and not before", "[redis]") {
     scripted_server old([](const words&) { return ""; });
     scripted_server next([](const words&) { return ""; });
     old.play(with_map(slot_map({{0, 16'383, bulk("127.0.0.1"), old.port()}})));
@@ -136,7 +136,7 @@ TEST_CASE("the slot map is asked for anew after a server broke, and not before",
     CHECK(old.received("GET") == 1);
 }
 
-TEST_CASE("clear asks for the slot map, and goes to each primary once", "[redis]") {
+TEST_CASE("clear reads the slot map, and goes to each primary once", "[redis]") {
     support::scripted_cluster cluster;
     auto cache = cachetory::redis_backend::from_url(cluster.url());
     cluster.play([](const words&) { return "+OK\r\n"; });

@@ -20,7 +20,8 @@ constexpr int threads = 8;
 
 } // namespace
 
-TEST_CASE("of eight threads that store if_not_exists one wins, and so of those that take",
+TEST_CASE("one of eight threads that store if_not_exists stores, and one of those that take gets "
+          "the value",
           "[redis]") {
     support::redis_server& server = support::empty_redis_server();
     auto cache = cachetory::redis_backend::from_url(server.url());
@@ -114,7 +115,7 @@ TEST_CASE("connections that are closed under many threads give errors or right a
     CHECK(right > 0);
 }
 
-TEST_CASE("a timeout of one thread gives no other thread its answer", "[redis]") {
+TEST_CASE("after a timeout of one thread, no other thread gets its answer", "[redis]") {
     support::redis_server server;
     auto cache = cachetory::redis_backend::from_url(server.url("?timeout=30"));
     for (int i = 0; i < threads; ++i) {
@@ -144,5 +145,5 @@ TEST_CASE("a timeout of one thread gives no other thread its answer", "[redis]")
     });
     pauser.join();
     CHECK(wrong == 0);
-    CHECK(errors > 0); // or nothing was tried
+    CHECK(errors > 0); // otherwise nothing was tested
 }

@@ -21,7 +21,7 @@ cachetory::redis_backend make_cache() {
     return cachetory::redis_backend::from_url(support::empty_redis_server().url());
 }
 
-/// What the server answers to `command`, a number.
+/// The number that the server answers to `command`.
 std::int64_t ask(const std::string& command, const std::string& key = "key") {
     return std::stoll(support::shared_redis_server().command({command, key}));
 }
@@ -40,7 +40,7 @@ TEST_CASE("the server is told of a time to live in milliseconds", "[redis]") {
     CHECK(ask("PTTL") <= 200'000);
     CHECK(cache.expire_in("key", std::nullopt));
     CHECK(ask("PTTL") == -1);
-    CHECK(cache.expire_in("key", std::nullopt)); // there is an entry, though it had no deadline
+    CHECK(cache.expire_in("key", std::nullopt)); // there is an entry, although it has no deadline
 }
 
 TEST_CASE("touch gives the value and a new time to live", "[redis]") {
@@ -81,13 +81,13 @@ TEST_CASE("a deadline between two milliseconds is rounded up", "[redis]") {
     }
 }
 
-TEST_CASE("a time to live of less than a millisecond is one", "[redis]") {
+TEST_CASE("a time to live of less than a millisecond becomes one", "[redis]") {
     cachetory::redis_backend cache = make_cache();
     for (const cachetory::ttl shortly :
          {cachetory::ttl(1ns), cachetory::ttl(1us), cachetory::ttl(1ms)}) {
         support::redis_server& server = support::shared_redis_server();
         server.command({"SET", "key", "value"});
-        CHECK(cache.expire_in("key", shortly)); // PEXPIRE key 0 would erase it, too: so look below
+        CHECK(cache.expire_in("key", shortly)); // PEXPIRE key 0 would also erase it: see below
         CHECK(cache.set("other", "value", {.time_to_live = shortly})); // PX 0 would be an error
     }
     cache.set("key", "value", {.time_to_live = 100s});
@@ -141,7 +141,7 @@ TEST_CASE("a deadline in the past expires the entry", "[redis]") {
     }
 }
 
-TEST_CASE("what is too long for the server is for ever", "[redis]") {
+TEST_CASE("a time to live that is too long for the server means forever", "[redis]") {
     cachetory::redis_backend cache = make_cache();
     for (const cachetory::ttl endless :
          {cachetory::ttl(std::chrono::hours::max()), cachetory::ttl(std::chrono::seconds::max()),
@@ -163,7 +163,7 @@ TEST_CASE("what is too long for the server is for ever", "[redis]") {
     CHECK(ask("PTTL") == -1);
 }
 
-TEST_CASE("what the server can hold and the clock cannot reads as no deadline", "[redis]") {
+TEST_CASE("a deadline that the clock cannot represent reads as none", "[redis]") {
     cachetory::redis_backend cache = make_cache();
     CHECK(cache.set("key", "value", {.time_to_live = std::chrono::hours(24 * 365 * 1'000)}));
     CHECK(ask("PTTL") > 0);

@@ -43,7 +43,7 @@ TEST_CASE("what is set is found on the server", "[redis]") {
     CHECK(ask({"GET", "key"}) == "another");
 }
 
-TEST_CASE("what is missing is told as by every backend", "[redis]") {
+TEST_CASE("a missing key is reported as by every backend", "[redis]") {
     cachetory::redis_backend cache = make_cache();
     CHECK(cache.find("key") == std::nullopt);
     CHECK(cache.take("key") == std::nullopt);
@@ -141,8 +141,9 @@ TEST_CASE("clear without a prefix empties the database, and no other", "[redis]"
     CHECK(other.get("key") == "other");
 }
 
-TEST_CASE("an entry of another type is an error for what reads, and is replaced by what writes",
-          "[redis]") {
+TEST_CASE(
+    "an entry of another type is an error for verbs that read, and replaced by those that write",
+    "[redis]") {
     cachetory::redis_backend cache = make_cache();
     ask({"LPUSH", "key", "element"});
     CHECK_THROWS_WITH(cache.get("key"), support::contains("WRONGTYPE"));
@@ -153,7 +154,7 @@ TEST_CASE("an entry of another type is an error for what reads, and is replaced 
     CHECK_THROWS_AS(cache.get_or_set("key", [] { return "value"; }), cachetory::backend_error);
     CHECK(cache.contains("key"));
     CHECK(ask({"TYPE", "key"}) == "list");
-    CHECK(support::shared_redis_server().connections() == 1); // an error answer breaks none
+    CHECK(support::shared_redis_server().connections() == 1); // errors close none
 
     CHECK(cache.set("key", "value"));
     CHECK(cache.get("key") == "value");
@@ -163,7 +164,7 @@ TEST_CASE("an entry of another type is an error for what reads, and is replaced 
     CHECK(ask({"EXISTS", "key"}) == "0");
 }
 
-TEST_CASE("get_or_set makes what is missing, and only that", "[redis]") {
+TEST_CASE("get_or_set makes a value only for a missing key", "[redis]") {
     cachetory::redis_backend cache = make_cache();
     int made = 0;
     const auto make = [&] {
@@ -178,7 +179,7 @@ TEST_CASE("get_or_set makes what is missing, and only that", "[redis]") {
     CHECK(left <= 10'000);
 }
 
-TEST_CASE("get_or_set gives what another has stored meanwhile", "[redis]") {
+TEST_CASE("get_or_set gives what another client has stored meanwhile", "[redis]") {
     cachetory::redis_backend cache = make_cache();
     const auto slow = [&] {
         cache.set("key", "faster", {.time_to_live = 100s});

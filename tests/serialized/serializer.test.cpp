@@ -39,7 +39,7 @@ std::optional<Value> read(std::string_view bytes) {
 template <class Floating>
 using bits_of = std::conditional_t<sizeof(Floating) == 4, std::uint32_t, std::uint64_t>;
 
-/// Whether `value` comes back bit by bit.
+/// Whether all bits of `value` come back.
 template <class Floating>
 bool survives(Floating value) {
     using bits = bits_of<Floating>;
@@ -47,7 +47,7 @@ bool survives(Floating value) {
     return back && std::bit_cast<bits>(*back) == std::bit_cast<bits>(value);
 }
 
-/// A value of any magnitude, as likely tiny as huge.
+/// A random value; all magnitudes are equally likely.
 template <class Floating>
 Floating random_floating(std::mt19937_64& random) {
     for (;;) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What each verb of serialized_backend does about bytes that cannot be read, and what it leaves
-// behind if the serializer throws.
+// What each verb of serialized_backend does if bytes cannot be read, and in which state it leaves
+// the entry if the serializer throws.
 #include <cachetory/serialized_backend.hpp>
 
 #include "../support/catch.hpp"
@@ -48,7 +48,7 @@ struct fixture {
         faulty::unreadable = 13;
     }
 
-    /// Whether the unreadable bytes are there as they were at first.
+    /// Whether the unreadable bytes are unchanged.
     bool bytes_stay() {
         faulty::reset();
         return cache.find("key") == 13 && cache.deadline("key") == at(1h);
@@ -59,7 +59,7 @@ struct fixture {
 
 } // namespace
 
-// What is as good as absent to the verbs that read
+// Verbs that read: unreadable bytes are as good as absent.
 
 TEMPLATE_TEST_CASE("unreadable bytes are as good as absent to get", "", in_memory, shared) {
     fixture<TestType> test;
@@ -112,7 +112,7 @@ TEMPLATE_TEST_CASE("get_or_set replaces unreadable bytes", "", in_memory, shared
         CHECK(test.cache.get_or_set("key", make, 5min) == 1);
         CHECK(test.cache.deadline("key") == at(5min));
     }
-    SECTION("for ever, if it is given none") {
+    SECTION("forever, if it is given none") {
         CHECK(test.cache.get_or_set("key", make) == 1);
         CHECK(test.cache.deadline("key") == std::nullopt);
     }
@@ -143,7 +143,7 @@ TEMPLATE_TEST_CASE("get_or_set keeps what was stored in place of unreadable byte
     CHECK(test.cache.deadline("key") == at(3min));
 }
 
-TEMPLATE_TEST_CASE("get_or_set returns what it made though that cannot be read back",
+TEMPLATE_TEST_CASE("get_or_set returns what it made even if that cannot be read back",
                    "",
                    in_memory,
                    shared) {
@@ -158,7 +158,7 @@ TEMPLATE_TEST_CASE("get_or_set returns what it made though that cannot be read b
     CHECK(calls == 2);
 }
 
-// What is an entry like any other to the rest
+// Other verbs: unreadable bytes are an entry.
 
 TEMPLATE_TEST_CASE("unreadable bytes are an entry to the verbs that do not read",
                    "",
@@ -195,12 +195,9 @@ TEMPLATE_TEST_CASE("set replaces unreadable bytes", "", in_memory, shared) {
     CHECK(test.cache.get("key") == 3);
 }
 
-// What a serializer throws
+// A serializer that throws.
 
-TEMPLATE_TEST_CASE("what deserialize throws comes out of the verbs that read",
-                   "",
-                   in_memory,
-                   shared) {
+TEMPLATE_TEST_CASE("verbs that read throw what deserialize throws", "", in_memory, shared) {
     fixture<TestType> test;
     faulty::reading_fails = true;
     const auto make = [] { return 2; };
@@ -223,7 +220,7 @@ TEMPLATE_TEST_CASE("touch and take have done their work when deserialize throws"
     CHECK_FALSE(test.cache.contains("key"));
 }
 
-TEMPLATE_TEST_CASE("what serialize throws comes out, and nothing is stored",
+TEMPLATE_TEST_CASE("verbs that store throw what serialize throws and store nothing",
                    "",
                    in_memory,
                    shared) {

@@ -31,7 +31,7 @@ manual_clock::time_point at(std::chrono::nanoseconds since_start) {
     return manual_clock::time_point(since_start);
 }
 
-/// Tells in what it reads that it has written it: "Ada" comes back as "<Ada>".
+/// Marks what it reads, to show that it was used: "Ada" comes back as "<Ada>".
 struct marker {
     static std::string serialize(const std::string& value) { return '<' + value + '>'; }
 
@@ -48,7 +48,7 @@ struct name {
 
 } // namespace
 
-/// A specialization for a type of the program, which can be neither copied nor made of nothing.
+/// A specialization for a type of the program that is neither copyable nor default-constructible.
 template <>
 struct cachetory::serializer<support::move_only> {
     static std::string serialize(const support::move_only& value) {
@@ -61,7 +61,7 @@ struct cachetory::serializer<support::move_only> {
     }
 };
 
-TEMPLATE_TEST_CASE("every verb that stores writes bytes, every verb that looks up reads them",
+TEMPLATE_TEST_CASE("every verb that stores writes bytes, and every verb that looks up reads them",
                    "",
                    strings,
                    shared_strings) {

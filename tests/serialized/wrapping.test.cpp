@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How serialized_backend holds a backend: construction, ranges, capacity, what it asks of one.
+// How serialized_backend holds a backend: construction, ranges, capacity, and what it requires of
+// one.
 #include <cachetory/serialized_backend.hpp>
 
 #include "../support/catch.hpp"
@@ -31,7 +32,7 @@ using strings = cachetory::memory_backend<std::string, manual_clock>;
 using shared_strings = cachetory::concurrent_memory_backend<std::string, manual_clock>;
 using listing = std::vector<std::pair<std::string, int>>;
 
-/// Writes the version of the program before the value, and reads no other version's.
+/// Writes the version of the program before the value, and reads no other version.
 struct versioned {
     std::string serialize(int value) const { return prefix + std::to_string(value); }
 
@@ -45,7 +46,7 @@ struct versioned {
     std::string prefix;
 };
 
-/// No more than a backend must have. It keeps what it is given for ever.
+/// Only what a backend must have. Its entries never expire.
 class least_backend {
 public:
     using wire_type = std::string;
@@ -127,8 +128,8 @@ private:
     std::map<std::string, std::string> stored_;
 };
 
-/// A range that makes its items as it is walked over, and can be walked over once: "a long key
-/// number n" -> n.
+/// A range that makes its items when they are read, and can be read once: "a long key number n" ->
+/// n.
 struct generated {
     class iterator {
     public:
@@ -141,7 +142,7 @@ struct generated {
         iterator& operator=(iterator&&) = default;
 
         value_type operator*() const {
-            if (n_ == unlucky) {
+            if (n_ == failing_number) {
                 throw std::runtime_error("no such item");
             }
             return {"a long key number " + std::to_string(n_), n_};
@@ -160,12 +161,12 @@ struct generated {
     iterator begin() const { return iterator(0); }
     std::default_sentinel_t end() const { return {}; }
 
-    static inline int unlucky = -1;
+    static inline int failing_number = -1;
 };
 
 } // namespace
 
-// Every member that is no template compiles over every backend.
+// Every member that is not a template compiles over every backend.
 template class cachetory::serialized_backend<int, strings>;
 template class cachetory::serialized_backend<int, strings, versioned>;
 template class cachetory::serialized_backend<double, shared_strings>;
@@ -196,7 +197,7 @@ TEST_CASE("a serialized backend owns the backend that is moved in") {
     CHECK(moved.get("key") == 8);
 }
 
-TEST_CASE("a serialized backend makes in place what cannot be moved") {
+TEST_CASE("a serialized backend constructs in place what cannot be moved") {
     serialized_backend<int, shared_strings> cache(std::in_place, 4U);
     CHECK(cache.set("key", 7));
     using cache_type = serialized_backend<int, shared_strings>;
@@ -227,7 +228,7 @@ TEST_CASE("a prefix tells the values of another version from those of this one")
     CHECK(cache.get("old") == 9);
 }
 
-TEST_CASE("no more is asked of a backend than what every backend has") {
+TEST_CASE("a backend needs only what every backend has") {
     serialized_backend<int, least_backend> cache(std::in_place, "least://");
     CHECK(cache.set("a", 1));
     CHECK(cache.set_many({{"b", 2}, {"c", 3}}) == 2);
@@ -250,7 +251,7 @@ TEMPLATE_TEST_CASE("set_many takes any range of pairs", "", strings, shared_stri
     CHECK(cache.set_many(std::vector<std::pair<const char*, short>>{{"b", short(3)}}) == 1);
     CHECK(cache.set_many(items, {.if_not_exists = true}) == 0);
     CHECK(cache.get_many({"a", "b"}) == listing{{"a", 1}, {"b", 3}});
-    generated::unlucky = -1;
+    generated::failing_number = -1;
     CHECK(cache.set_many(generated()) == 5);
     CHECK(cache.find("a long key number 4") == 4);
 }
@@ -260,13 +261,16 @@ TEMPLATE_TEST_CASE("set_many keeps what came before a failure of its range",
                    strings,
                    shared_strings) {
     serialized_backend<int, TestType> cache;
-    generated::unlucky = 2;
+    generated::failing_number = 2;
     CHECK_THROWS_AS(cache.set_many(generated()), std::runtime_error);
     CHECK(cache.size() == 2);
     CHECK(cache.find("a long key number 1") == 1);
 }
 
-TEMPLATE_TEST_CASE("what only some backends have is passed on", "", strings, shared_strings) {
+TEMPLATE_TEST_CASE("verbs that only some backends have are passed on",
+                   "",
+                   strings,
+                   shared_strings) {
     manual_clock::set(manual_clock::time_point());
     serialized_backend<int, TestType> cache;
     CHECK(cache.empty());

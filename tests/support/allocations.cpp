@@ -14,7 +14,7 @@ constinit thread_local std::size_t bytes = 0;
 constinit thread_local std::size_t until_failure = 0;
 
 void* aligned(std::size_t size, std::size_t alignment) {
-#if defined(_WIN32) // which has no std::aligned_alloc
+#if defined(_WIN32) // has no std::aligned_alloc
     return _aligned_malloc(size, alignment);
 #else
     return std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
@@ -29,7 +29,7 @@ void free_aligned(void* block) {
 #endif
 }
 
-/// Counts an allocation. Throws if it is its turn to fail.
+/// Counts an allocation. Throws if this is the one that is to fail.
 void count_allocation(std::size_t size) {
     ++count;
     bytes += size;

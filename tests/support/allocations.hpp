@@ -4,16 +4,17 @@
 
 #include <cstddef>
 
-// What the calling thread asks of operator new: a program that links allocations.cpp counts it.
+// Counts what the calling thread requests from operator new, in a program that links
+// allocations.cpp.
 namespace support {
 
 /// How often operator new has been called so far.
 std::size_t allocations() noexcept;
 
-/// How many bytes have been asked of operator new so far.
+/// How many bytes have been requested from operator new so far.
 std::size_t allocated_bytes() noexcept;
 
-/// Makes the n-th allocation from now on fail; 0: none.
+/// Makes the n-th allocation from now on fail, or none if `n` is 0.
 void fail_allocation(std::size_t n) noexcept;
 
 } // namespace support

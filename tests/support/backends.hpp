@@ -27,16 +27,17 @@
 #include <type_traits>
 #include <utility>
 
-// The backends under test. A new one is an entry in `all_backends`: a struct with a name, what the
-// backend has, and either its type, which is made by default, or a function `make<Wire>()`, which
-// returns an empty one. It is then held to all of tests/contract, and to what its features ask for.
+// The backends under test. A new one is an entry in `all_backends`: a struct with a name, the
+// features of the backend, and either its type, if it has a default constructor, or a function
+// `make<Wire>()`, which returns an empty one. All of tests/contract then runs for it, and so do the
+// tests that its features select.
 namespace support {
 
 /// What a backend has beyond the contract.
 struct features {
-    bool in_memory = false;  ///< Any `Clock`, `Hash` and value that can be copied.
-    bool references = false; ///< `find` returns a pointer. Copied and moved like a container.
-    bool move_only = false;  ///< Values that cannot be copied.
+    bool in_memory = false;  ///< Takes any `Clock`, any `Hash` and any copyable value.
+    bool references = false; ///< `find` returns a pointer. Copyable and movable like a container.
+    bool move_only = false;  ///< Takes values that cannot be copied.
     bool shared = false;     ///< Safe between threads. Bulk verbs lock once for each key.
 };
 
@@ -56,7 +57,7 @@ struct concurrent_memory {
     using backend = cachetory::concurrent_memory_backend<Wire, Clock, Hash, Mutex>;
 };
 
-/// A `Backend` that is made by default, with these arguments.
+/// A `Backend` whose default constructor passes these arguments.
 template <class Backend, auto... Arguments>
 struct made_with : Backend {
     made_with() : Backend(Arguments...) {}
@@ -67,7 +68,7 @@ struct made_with : Backend {
     }
 };
 
-/// So many that no test of the contract fills the cache.
+/// More than any test of the contract stores.
 inline constexpr std::size_t max_entries = 100'000;
 
 struct bounded_memory {
@@ -97,7 +98,7 @@ struct serialized_memory {
         cachetory::serialized_backend<Wire, cachetory::memory_backend<std::string, Clock, Hash>>;
 };
 
-/// The one that docs/new-backend.md shows.
+/// The backend that docs/new-backend.md shows.
 struct map {
     static std::string name() { return "map"; }
     static constexpr features has = {};
@@ -169,7 +170,7 @@ struct redis_cluster_handle {
 
 #endif
 
-/// What another entry makes, behind ready futures.
+/// The backend of another entry, behind ready futures.
 template <class Entry>
 struct async {
     static std::string name() { return "async " + Entry::name(); }
@@ -202,7 +203,7 @@ using all_backends = std::tuple<memory,
                                 async<map>>;
 #endif
 
-/// Those of them that have a feature.
+/// The backends that have a feature.
 template <bool features::*Feature>
 using backends_with = decltype([]<class... Entries>(std::tuple<Entries...>) {
     return std::tuple_cat(
@@ -219,7 +220,7 @@ template <class Entry,
           class Mutex = cachetory::detail::default_mutex>
 using backend_of = typename Entry::template backend<Wire, Clock, Hash, Mutex>;
 
-/// An empty backend. A clock that tests can set stands at 1,000 ticks.
+/// An empty backend. If tests can set its clock, the clock shows 1,000 ticks.
 template <class Entry, class Wire = int, class Clock = manual_clock<>>
 auto fresh() {
     Clock::reset();
@@ -230,7 +231,7 @@ auto fresh() {
     }
 }
 
-/// What is behind the futures, if there are any.
+/// The backend behind the futures, if there are any.
 template <class Backend>
 struct synchronous {
     using type = Backend;
@@ -251,7 +252,7 @@ inline constexpr bool has_manual_clock = requires {
     Cache::clock::advance(std::chrono::seconds());
 };
 
-/// Lets the live entry of `key` expire: by the clock, if a test can set that.
+/// Lets the live entry of `key` expire, by moving the clock if a test can set it.
 template <class Cache>
 void expire(Cache& cache, std::string_view key) {
     using namespace std::chrono_literals;
@@ -280,7 +281,7 @@ struct choose_shards<Shards, cachetory::async_backend<Backend>> {
     using type = cachetory::async_backend<typename choose_shards<Shards, Backend>::type>;
 };
 
-/// `Backend`, but with so many shards, if it has any.
+/// `Backend` with this number of shards, if it has shards.
 template <std::size_t Shards, class Backend>
 using with_shards = typename choose_shards<Shards, Backend>::type;
 

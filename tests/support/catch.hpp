@@ -5,15 +5,15 @@
 #include <string>
 #include <tuple>
 
-// Catch2 3 where there is one, else Catch2 2.
+// Catch2 3 if it is installed, otherwise Catch2 2.
 #if __has_include(<catch2/catch_all.hpp>)
 #include <catch2/catch_all.hpp>
 #else
 #include <catch2/catch.hpp>
 #endif
 
-/// A test case for each entry of `support/backends.hpp` in a list of them, as `TestType`. It is
-/// what TEMPLATE_LIST_TEST_CASE is, but the names of the cases end with those of the backends.
+/// A test case for each entry of `support/backends.hpp` in a list, as `TestType`. Like
+/// TEMPLATE_LIST_TEST_CASE, but the name of a case ends with that of its backend.
 #define BACKEND_TEST_CASE(NAME, TAGS, ...) /* LIST */                                              \
     CACHETORY_BACKEND_TEST_CASE(__LINE__, NAME, TAGS, __VA_ARGS__)
 #define CACHETORY_BACKEND_TEST_CASE(...) CACHETORY_BACKEND_TEST_CASE_OF_LINE(__VA_ARGS__)

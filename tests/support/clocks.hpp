@@ -6,8 +6,7 @@
 
 namespace support {
 
-/// A clock that stands where a test puts it, and whose times are those of the wall clock, in
-/// seconds.
+/// A clock that a test sets, and whose times are those of the wall clock, in seconds.
 struct unix_clock {
     using duration = std::chrono::seconds;
     using rep = duration::rep;
@@ -20,7 +19,7 @@ struct unix_clock {
         return current;
     }
 
-    /// To be called first in a test: 1,000 s after the epoch, no reads.
+    /// Call this first in a test. Sets the clock to 1,000 s after the epoch, with no reads.
     static void reset() {
         current = time_point(duration(1000));
         reads = 0;

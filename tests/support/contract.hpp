@@ -16,14 +16,14 @@
 
 namespace support {
 
-/// An entry whose value is 1, and which has expired.
+/// Stores an entry whose value is 1 and which has expired.
 template <class Cache>
 void add_expired(Cache& cache, std::string_view key = "key") {
     result(cache.set(key, 1));
     expire(cache, key);
 }
 
-/// Whether there are so many entries. Yes, if the backend cannot tell.
+/// Whether there are that many entries. True if the backend has no size().
 template <class Cache>
 bool has_size(const Cache& cache, std::size_t expected) {
     if constexpr (has_sizes<Cache>) {
@@ -33,8 +33,8 @@ bool has_size(const Cache& cache, std::size_t expected) {
     }
 }
 
-/// How long the entry of `key` is yet to live, `std::nullopt` if forever. By a clock that runs,
-/// rounded to a minute.
+/// How long the entry of `key` will live from now on, `std::nullopt` if forever. Rounded to a
+/// minute if the test cannot set the clock.
 template <class Cache>
 std::optional<std::chrono::nanoseconds> time_left(Cache& cache, std::string_view key) {
     const auto deadline = result(cache.deadline(key));
@@ -59,7 +59,7 @@ void pass(Cache&, std::chrono::nanoseconds length) {
 
 using listing = std::vector<std::pair<std::string, int>>;
 
-/// What `get_many` has found.
+/// The pairs that `get_many` has found.
 template <class Found>
 listing listed(const Found& found) {
     listing list;

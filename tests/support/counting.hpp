@@ -9,7 +9,7 @@
 
 namespace support {
 
-/// How often an operation allocates.
+/// How often the operation allocates.
 template <class Operation>
 std::size_t allocations_of(Operation operation) {
     const std::size_t before = allocations();
@@ -17,7 +17,7 @@ std::size_t allocations_of(Operation operation) {
     return allocations() - before;
 }
 
-/// How often an operation reads the clock.
+/// How often the operation reads the clock.
 template <class Clock = manual_clock<>, class Operation>
 int reads_of(Operation operation) {
     Clock::reads = 0;

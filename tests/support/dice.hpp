@@ -19,14 +19,14 @@
 
 namespace support {
 
-/// Everything that is random about a run.
+/// The random choices of a run.
 class dice {
 public:
     /// All keys begin with `prefix`.
     explicit dice(std::uint64_t seed, std::string prefix = "")
         : engine_(seed), prefix_(std::move(prefix)) {}
 
-    /// 0, 1, ... or sides - 1, the same everywhere.
+    /// A number from 0 to sides - 1. Sequences are the same on every platform.
     int roll(int sides) { return int(engine_() % std::uint64_t(sides)); }
     bool one_in(int n) { return roll(n) == 0; }
 
@@ -50,7 +50,8 @@ public:
 
     int value() { return roll(1'000'000); }
 
-    /// The deadline of a random entry, one tick before it or one after it; else something near now.
+    /// The deadline of a random entry, or one tick before or after it. If there is none, a time
+    /// near now.
     template <class Reference>
     ticks time(const Reference& reference, ticks now) {
         const int tick = roll(3) - 1;

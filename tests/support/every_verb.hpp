@@ -25,14 +25,14 @@ inline constexpr bool is_future = false;
 template <class T>
 inline constexpr bool is_future<cachetory::ready_future<T>> = true;
 
-/// How a verb acts on a cache, or on two, made of a lambda that calls it.
+/// How a verb acts on one cache or on two. Made from a lambda that calls the verb.
 template <class Cache>
 class action {
 public:
     template <class Call>
     constexpr action(Call) : act_(act<Call>), has_future_(is_future<outcome<Call>>) {}
 
-    /// Calls, sets `returned`, and waits for the future if there is one.
+    /// Calls the verb, sets `returned`, and gets the result of the future if there is one.
     void operator()(Cache& cache, Cache& other, bool& returned) const {
         act_(cache, other, returned);
     }
@@ -67,7 +67,8 @@ private:
         }
     }
 
-    /// The values that `get_many` gives must be alive, whatever a destructor has done meanwhile.
+    /// Checks that the values that `get_many` gives are alive, whatever a destructor has done
+    /// meanwhile.
     template <class Got>
     static void check(const Got& got) {
         if constexpr (requires { got.front().second; }) {
@@ -85,18 +86,18 @@ private:
 template <class Cache>
 struct verb {
     const char* name;
-    unsigned faults; ///< The kinds that it meets.
+    unsigned faults; ///< The kinds that can happen in it.
     support::steps steps;
     action<Cache> act;
-    bool in_any_order = false; ///< It may do its only step by parts, whichever it likes first.
+    bool in_any_order = false; ///< It may do its only step in parts, in any order.
 };
 
-/// What a new deadline does to the entry that is alive.
+/// The step that gives the live entry a new deadline.
 constexpr step redate(std::optional<faulty_clock::time_point> deadline) {
     return change{names.live, entry{1, deadline}};
 }
 
-/// Every verb in every situation that is one of its own.
+/// Every verb in every situation that makes a difference to it.
 template <class Cache>
 std::vector<verb<Cache>> every_verb() {
     using namespace fault;
@@ -104,7 +105,8 @@ std::vector<verb<Cache>> every_verb() {
     using wire = typename C::wire_type;
     constexpr bool shared = !std::movable<C>;
 
-    // What fails in a miss, in a hit of what has a deadline, in one that gives, stores, makes.
+    // What can fail in a miss, in a hit of an entry with a deadline, and in a hit that returns a
+    // value, stores one, or makes one.
     constexpr unsigned locks = shared ? lock : none;
     constexpr unsigned miss = hash | locks;
     constexpr unsigned hit = miss | fault::clock;
@@ -283,7 +285,7 @@ std::vector<verb<Cache>> every_verb() {
                        }});
         all.push_back({"copy construction", allocation | copy | new_hash, {}, [](C& c) {
                            const C made = c;
-                           disarm(); // its destructor, being noexcept, could not survive a fault
+                           disarm(); // a fault in its noexcept destructor would end the program
                        }});
         all.push_back({"copy assignment", allocation | copy, {become_other}, [](C& c, C& other) {
                            c = other;
@@ -299,8 +301,8 @@ std::vector<verb<Cache>> every_verb() {
     return all;
 }
 
-/// Does what the verb does, with one that may be taken for the other. Returns the key that it says
-/// is missing.
+/// Runs the verb on `cache` and, if it takes two, on another one. Returns the key that it reports
+/// as missing.
 template <class Cache>
 std::string act(const support::verb<Cache>& verb, Cache& cache) {
     Cache other;

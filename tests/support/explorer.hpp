@@ -24,7 +24,7 @@
 
 namespace support::linearizability {
 
-/// What one thread does in one history, and saw.
+/// What one thread does and sees in one history.
 template <class Cache>
 class actor {
 public:
@@ -39,8 +39,8 @@ public:
         return std::move(seen_);
     }
 
-    /// Looks at everything.
-    history look_around() {
+    /// Reads all keys.
+    history read_everything() {
         for (std::size_t key = 0; key != key_count; ++key) {
             do_deadline({.what = verb::deadline, .key = key});
             do_look_up({.what = verb::look_up, .key = key});
@@ -63,7 +63,7 @@ private:
         return static_cast<std::size_t>(key[0] - 'a');
     }
 
-    /// Differs from every other in this history, also after any additions.
+    /// A value that differs from every other in this history, even after additions.
     std::int64_t unique() { return 100 * (number_ * 20 + ++made_) + 1; }
 
     std::optional<std::int64_t> life() {
@@ -128,7 +128,7 @@ private:
         respond(missed ? store : op, value.get());
     }
 
-    /// As a counter that begins with what is stored.
+    /// Counts with set_or_visit: stores a first value, or adds one.
     void do_set_or_add(operation op) {
         op = {verb::set_or_add, op.key, unique(), life()};
         std::int64_t before = absent;
@@ -152,7 +152,7 @@ private:
         respond(op, stored ? op.argument : found);
     }
 
-    // In one call, but with an instant for each key.
+    // One call, but each key is looked up at an instant of its own.
 
     void do_get_many(operation op) {
         std::array<std::int64_t, key_count> values;
@@ -210,7 +210,7 @@ private:
 
     void act_once() {
         operation op;
-        op.key = static_cast<std::size_t>(roll(4) % 3); // one of them more often
+        op.key = static_cast<std::size_t>(roll(4) % 3); // one key more often
         const std::string key = name(op.key);
         switch (roll(32)) {
         case 0:
@@ -275,7 +275,7 @@ private:
             if (roll(3) == 0) {
                 return do_clear(op);
             }
-            cache_.purge_expired(); // which nobody can see
+            cache_.purge_expired(); // has no visible effect
             return;
         case 21:
         case 22: {
@@ -309,7 +309,7 @@ private:
     history seen_;
 };
 
-/// Runs and checks histories for some time, in threads that stay.
+/// Runs and checks histories for some time, always in the same threads.
 template <class Cache>
 class explorer {
 public:
@@ -330,7 +330,7 @@ public:
         }
     }
 
-    /// The first history that cannot be explained, in words; empty if there was none.
+    /// The first history that no order explains, as text; empty if there was none.
     std::string find_fault(std::chrono::duration<double> time) {
         const auto end = std::chrono::steady_clock::now() + time;
         do {
@@ -366,7 +366,7 @@ private:
         active_ = static_cast<std::size_t>(2 + random_() % (most_threads - 1));
         phase_.arrive_and_wait(); // they begin
         phase_.arrive_and_wait(); // they are done
-        history all = actor<Cache>(most_threads, 0, *cache_, stamps_).look_around();
+        history all = actor<Cache>(most_threads, 0, *cache_, stamps_).read_everything();
         for (history& each : seen_) {
             all.insert(all.end(), each.begin(), each.end());
             each.clear();

@@ -26,18 +26,18 @@ enum kind : unsigned {
     allocation = 1,
     copy = 2,
     move = 4,
-    all_moves = 8, ///< From the n-th on, so that putting things right fails, too.
+    all_moves = 8, ///< All from the n-th on, so that moving back also fails.
     clock = 16,
     hash = 32,
-    new_hash = 64, ///< Making, copying or moving one.
+    new_hash = 64, ///< Making, copying or moving a hash.
     lock = 128,
-    call = 256, ///< Of what the verb was given: a function, or the keys of a range.
+    call = 256, ///< A call of an argument of the verb: a function, or a range of keys.
 };
 
 inline constexpr std::array kinds = {allocation, copy, move,     all_moves, clock,
                                      hash,       call, new_hash, lock};
 
-/// What all of them throw, but for `allocation`, which throws `std::bad_alloc`.
+/// What all of them throw, except `allocation`, which throws `std::bad_alloc`.
 struct error {};
 
 inline kind armed = none;
@@ -54,7 +54,7 @@ inline void arm(kind what, std::size_t n) {
     fail_allocation(what == allocation ? n : 0);
 }
 
-/// No more faults. Returns whether there has been one.
+/// Prevents further faults. Returns whether there was one.
 inline bool disarm() {
     struck = struck || (armed == allocation && allocations() >= last_allocation);
     armed = none;
@@ -62,7 +62,7 @@ inline bool disarm() {
     return struck;
 }
 
-/// Where one may happen.
+/// Called wherever a fault of this kind may happen.
 inline void may_strike(kind what) {
     const bool lasting = armed == all_moves && what == move;
     if (armed != what && !lasting) {
@@ -79,7 +79,7 @@ inline void may_strike(kind what) {
 
 } // namespace fault
 
-/// Knows whether it is held. One thread is enough to find out who holds what too long.
+/// Knows whether it is held. One thread is enough to find out what runs under a lock.
 struct watched_mutex {
     void lock() {
         fault::may_strike(fault::lock);
@@ -93,12 +93,12 @@ struct watched_mutex {
     }
 
     static constexpr int bad = 1000;
-    static inline int held = 0; ///< All of them together.
+    static inline int held = 0; ///< How many are held in all.
     bool held_here = false;
 };
 
-/// Which values there are now, and how often one was used before or after its time, or was
-/// destroyed under a lock.
+/// Which values there are now, and how often one was used outside its lifetime or destroyed under a
+/// lock.
 struct census {
     static void enter(const void* value) {
         ++count;
@@ -118,12 +118,13 @@ struct census {
     static inline std::array<const void*, 400> alive{};
     static inline int count = 0;
     static inline int wrongs = 0;
-    static inline std::function<void()> on_destruction; ///< Of values that are not moved from.
+    static inline std::function<void()>
+        on_destruction; ///< Called for values that are not moved from.
 };
 
 inline constexpr int moved_from = -1;
 
-/// A value all of whose copies, and moves unless `SafeMoves`, can be made to fail.
+/// A value whose copies can be made to fail, and whose moves can unless `SafeMoves`.
 template <bool SafeMoves>
 class wire {
 public:
@@ -155,7 +156,7 @@ public:
     }
 
     int number;
-    std::string text; ///< Empty, unless a test needs memory that dies with the value.
+    std::string text; ///< Empty, unless a test needs memory that is freed with the value.
 
 private:
     int lend() const {
@@ -197,7 +198,7 @@ struct faulty_hash {
     }
 };
 
-/// A key of a range that may fail to give it.
+/// A key whose conversion to a view may fail.
 struct faulty_key {
     operator std::string_view() const {
         fault::may_strike(fault::call);
@@ -207,7 +208,7 @@ struct faulty_key {
     std::string_view key;
 };
 
-/// A backend in which everything may fail.
+/// A backend in which everything can be made to fail.
 template <class Entry, class Wire>
 using faulty =
     with_shards<16, support::backend_of<Entry, Wire, faulty_clock, faulty_hash, watched_mutex>>;

@@ -11,13 +11,13 @@
 
 namespace support {
 
-/// A serializer of int that a test can spoil.
+/// A serializer of int that a test can make fail.
 struct faulty_serializer {
     struct error : std::runtime_error {
         error() : std::runtime_error("the serializer failed") {}
     };
 
-    /// To be called first in a test: everything works.
+    /// Call this first in a test. Nothing fails afterwards.
     static void reset() {
         unreadable = std::nullopt;
         writing_fails = std::nullopt;
@@ -39,8 +39,8 @@ struct faulty_serializer {
         return value == unreadable ? std::nullopt : value;
     }
 
-    static inline std::optional<int> unreadable;    ///< Its bytes cannot be read.
-    static inline std::optional<int> writing_fails; ///< `serialize` throws for it.
+    static inline std::optional<int> unreadable;    ///< The bytes of this value cannot be read.
+    static inline std::optional<int> writing_fails; ///< `serialize` throws for this value.
     static inline bool reading_fails = false;       ///< `deserialize` throws.
 };
 

@@ -8,11 +8,11 @@
 
 namespace support {
 
-/// Where threads wait for each other, again and again. (`std::barrier` would do, but not every
-/// library that has it can wait in it, and not every one has it.)
+/// A barrier at which threads wait for each other, any number of times. (Not every library has a
+/// `std::barrier`, and not every one that has it works.)
 class gate {
 public:
-    /// Opens when so many threads wait.
+    /// Opens when `threads` threads wait.
     explicit gate(std::size_t threads) : threads_(threads) {}
 
     void arrive_and_wait() {

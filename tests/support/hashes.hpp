@@ -10,7 +10,7 @@
 
 namespace support {
 
-/// A hash that sends every key to one bucket, and remembers its own key.
+/// A hash that puts every key into one bucket. Its `value` tells one object from another.
 struct constant_hash {
     using is_transparent = void;
 
@@ -19,7 +19,8 @@ struct constant_hash {
     std::size_t value = 7;
 };
 
-/// Keys are hexadecimal digits, and those are the upper bits of their hashes. Needs to be told.
+/// A hash of keys that are hexadecimal digits: these become the upper bits. Has no default
+/// constructor.
 struct digit_hash {
     using is_transparent = void;
 

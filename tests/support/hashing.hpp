@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-// Keys, their hashes, and where those lead.
+// Keys, their hashes, and the shards and buckets that these choose.
 namespace support::hashing {
 
 using cachetory::string_hash;
@@ -26,12 +26,12 @@ using hash_key = string_hash::key_type;
 inline constexpr std::size_t hash_bits = std::numeric_limits<std::size_t>::digits;
 inline constexpr std::size_t shards = 1024;
 
-/// The formula of `concurrent_memory_backend::shard_of`.
+/// The formula of `detail::sharded_map`, for a number of shards that tests of statistics use.
 inline std::size_t shard_of(std::size_t hash) {
     return ((hash >> hash_bits / 2) * shards) >> hash_bits / 2;
 }
 
-/// The same numbers each time.
+/// The same numbers in each run.
 inline std::mt19937_64 repeatable(std::uint64_t seed = 100) { return std::mt19937_64(seed); }
 
 inline hash_key random_key(std::mt19937_64& random) {
@@ -50,7 +50,7 @@ inline hashes hashes_of(const keys& all, const string_hash& hash) {
     return result;
 }
 
-/// Whether no two are equal. So many hashes of 32 bits could not be.
+/// Whether no two are equal. Hashes of 32 bits would have collisions by chance.
 inline bool distinct(hashes all) {
     std::ranges::sort(all);
     return std::ranges::adjacent_find(all) == all.end() || hash_bits < 64;

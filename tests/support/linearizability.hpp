@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-/// Whether what several threads saw can be explained by one order of their operations.
+/// Checks whether one order of all operations explains what several threads saw.
 namespace support::linearizability {
 
 enum class verb {
@@ -44,7 +44,7 @@ struct operation {
     std::size_t key = 0;
     std::int64_t argument = 0;             ///< A value, a time, or what to add.
     std::optional<std::int64_t> life = {}; ///< A time to live; nullopt: forever.
-    std::int64_t result = 0;               ///< A value, a time, or whether.
+    std::int64_t result = 0;               ///< A value, a time, or a bool.
     std::int64_t invoked = 0;
     std::int64_t returned = 0;
     int thread = 0;
@@ -73,13 +73,13 @@ inline std::ostream& operator<<(std::ostream& out, const history& all) {
 }
 
 /// A cache of three keys together with its clock: an operation reads the time and acts at one
-/// instant. Together, because the clock is what the keys share: a search key by key would let it
-/// stand differently for each.
+/// instant. They are together because the keys share the clock: a search key by key could let the
+/// clock show another time for each.
 class model {
 public:
     static constexpr std::int64_t first_time = 1000;
 
-    /// Does `op`. Returns whether its result is right.
+    /// Executes `op`. Returns whether its result is right.
     bool apply(const operation& op) {
         entry& at = entries_[op.key];
         if (at.deadline <= now_) {
@@ -174,7 +174,8 @@ private:
 };
 
 /// Looks for an order of at most 64 operations that `model` allows and in which none comes before
-/// one that had returned when it was invoked (Wing and Gong 1993; with Lowe's memory of dead ends).
+/// one that had returned when it was invoked (Wing and Gong 1993, with Lowe's memory of states that
+/// were tried).
 class checker {
 public:
     explicit checker(const history& all) : all_(all) {}

@@ -6,7 +6,7 @@
 
 namespace support {
 
-/// A clock that stands where a test puts it, and counts how often it is read.
+/// A clock that a test sets, and that counts how often it is read.
 template <class Duration = std::chrono::nanoseconds>
 struct manual_clock {
     using duration = Duration;
@@ -20,7 +20,7 @@ struct manual_clock {
         return current;
     }
 
-    /// To be called first in a test: 1,000 ticks after the epoch, no reads.
+    /// Call this first in a test. Sets the clock to 1,000 ticks after the epoch, with no reads.
     static void reset() {
         current = at(1000);
         reads = 0;

@@ -27,19 +27,20 @@ struct mismatch : std::runtime_error {
     using runtime_error::runtime_error;
 };
 
-/// Whether others use the cache at the same time, each with keys of its own.
-enum class company { none, others };
+/// Whether other threads use the cache at the same time, each with keys of its own.
+enum class other_users { none, some };
 
-/// Random operations, each done to a cache and to a reference. Throws a `mismatch` where they
-/// differ: it may run in any thread, where Catch's assertions may not.
-template <class Cache, class Clock, company Company = company::none>
+/// Runs random operations, each on a cache and on a reference. Throws a `mismatch` if they differ,
+/// and not an assertion of Catch, because those work in one thread only.
+template <class Cache, class Clock, other_users Others = other_users::none>
 class random_run {
-    static constexpr bool alone = Company == company::none;
+    static constexpr bool alone = Others == other_users::none;
 
 public:
     random_run(Cache& cache, dice random) : dice_(std::move(random)), cache_(cache) {}
 
-    /// With others, the clock never goes back, because they may erase what it calls expired.
+    /// If there are other users, the clock never goes back, because they may erase what has
+    /// expired.
     void step() {
         move_clock();
         verb_ = dice_.roll(32);
@@ -47,7 +48,7 @@ public:
         compare_sizes();
     }
 
-    /// Compares everything. Expired entries go.
+    /// Compares all entries. Erases the expired ones.
     void compare() {
         verb_ = -1;
         const auto keys = dice_.all_keys();
@@ -77,7 +78,7 @@ private:
         }
     }
 
-    /// Does the same to the cache and to the reference. The results must be the same.
+    /// Runs the same operation on the cache and on the reference. The results must be equal.
     template <class Operation>
     void both(Operation operation) {
         const auto got = operation(cache_);
@@ -195,7 +196,7 @@ private:
         }
     }
 
-    /// With a factory that takes its time, fails, or stores something itself.
+    /// With a factory that moves the clock, fails, or stores something itself.
     void get_or_set(const std::string& key, std::optional<cachetory::ttl> life) {
         const int value = dice_.value();
         const ticks late = dice_.roll(3);
@@ -252,7 +253,7 @@ private:
         return list;
     }
 
-    /// What the operation returns, and the key that it says is missing.
+    /// What the operation returns, and the key that it reports as missing.
     template <class Operation>
     static auto attempt(Operation operation) {
         std::pair<std::optional<std::invoke_result_t<Operation>>, std::string> outcome;

@@ -7,7 +7,7 @@
 
 namespace support {
 
-/// A range that makes its items as it is walked over: make(0), make(1), ...
+/// A range that makes its items when they are read: make(0), make(1), ...
 template <class Make>
 struct generated {
     struct iterator {

@@ -56,8 +56,8 @@ public:
 
     redis_server& node(std::size_t i) { return nodes_.at(i); }
 
-    /// With the addresses of the first two nodes, and then `rest`.
-    std::string url(const std::string& rest = patience) const {
+    /// A URL with the addresses of the first two nodes, followed by `rest`.
+    std::string url(const std::string& rest = long_timeout) const {
         return "redis+cluster://" + nodes_[0].address() + ',' + nodes_[1].address() + rest;
     }
 
@@ -91,7 +91,7 @@ public:
         expect_ok(from, {"CLUSTER", "SETSLOT", number, "NODE", target});
     }
 
-    /// Makes the replica `i` a primary, while the primary still answers.
+    /// Makes the replica `i` a primary while the old primary still answers.
     void fail_over_to(std::size_t i) {
         expect_ok(i, {"CLUSTER", "FAILOVER"});
         wait_until([&] { return is_primary(i); }, "for a planned failover");
@@ -107,8 +107,7 @@ public:
         }
     }
 
-    /// Waits until every node sees all slots served, each by a primary and a replica that has
-    /// everything.
+    /// Waits until every node sees that a primary and an up-to-date replica serve each slot.
     void wait_until_whole() {
         wait_until([&] { return all(is_whole); }, "for the cluster to be whole");
     }
@@ -157,8 +156,8 @@ private:
     std::vector<std::string> ids_;
 };
 
-/// A cluster that all tests of this program share, as the last of them has left it, but with the
-/// first three nodes as primaries and without entries.
+/// A cluster that all tests of this program share. The first three nodes are the primaries, and
+/// there are no entries; otherwise it is as the last test has left it.
 inline redis_cluster& shared_redis_cluster() {
     static redis_cluster cluster;
     cluster.restore_roles();

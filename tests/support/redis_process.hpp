@@ -55,8 +55,8 @@ private:
     pid_t owner_ = ::getpid();
 };
 
-/// A program that runs until it is killed. It is killed by the destructor, and by the kernel when
-/// the thread that started it ends, so a crash of the test leaves no program behind.
+/// A program that runs until it is killed. The destructor kills it. So does the kernel when the
+/// thread that started it ends, so a crash of the test leaves no program running.
 class child_process {
 public:
     child_process() = default;
@@ -128,14 +128,14 @@ private:
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
 #endif
         if (::getppid() != parent) {
-            ::_exit(1); // the parent has died meanwhile
+            ::_exit(1); // the parent has ended meanwhile
         }
         const int null = ::open("/dev/null", O_RDWR);
         for (int descriptor = 0; descriptor < 3; ++descriptor) {
             ::dup2(null, descriptor);
         }
         for (int descriptor = 3; descriptor < 1024; ++descriptor) {
-            ::close(descriptor); // else it would hold the test's own connections open
+            ::close(descriptor); // otherwise it would keep the test's own connections open
         }
         for (char* name : names) {
             words[0] = name;
@@ -163,7 +163,7 @@ inline bool port_is_free(int port) {
     return free;
 }
 
-/// A port that nobody uses, and the one 10,000 above it, which the bus of a cluster takes.
+/// A free port. The one 10,000 above it, which the bus of a cluster uses, is free as well.
 ///
 /// Both are below the range from which the kernel takes ports for outgoing connections. A port of
 /// that range might be taken, or be connected to itself, while its server is down.

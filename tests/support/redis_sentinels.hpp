@@ -41,8 +41,8 @@ public:
     redis_server& server(std::size_t i) { return servers_.at(i); }
     redis_server& sentinel(std::size_t i) { return sentinels_.at(i); }
 
-    /// With the addresses of all sentinels, and then `rest`.
-    std::string url(const std::string& rest = patience) const {
+    /// A URL with the addresses of all sentinels, followed by `rest`.
+    std::string url(const std::string& rest = long_timeout) const {
         std::string addresses;
         for (const redis_server& sentinel : sentinels_) {
             addresses += (addresses.empty() ? "" : ",") + sentinel.address();
@@ -50,7 +50,7 @@ public:
         return "redis+sentinel://" + addresses + "/main" + rest;
     }
 
-    /// Which server the first sentinel takes for the primary.
+    /// The index of the server that is the primary according to the first sentinel.
     std::size_t primary() {
         const std::string address =
             sentinels_[0].command({"SENTINEL", "GET-MASTER-ADDR-BY-NAME", "main"});
@@ -62,7 +62,7 @@ public:
         throw std::runtime_error("an unknown primary: " + address);
     }
 
-    /// Makes another server the primary, while this one still answers. Returns which.
+    /// Makes another server the primary while this one still answers. Returns its index.
     std::size_t fail_over() {
         const std::size_t before = primary();
         wait_until(
@@ -75,14 +75,15 @@ public:
         return primary();
     }
 
-    /// Starts a server again that was the primary once.
+    /// Starts a server again that was the primary before.
     void restart(std::size_t i) {
         servers_.at(i).start();
         follow_primary(i);
     }
 
-    /// Waits until every sentinel knows the others, all servers and the same primary, sees none of
-    /// them down, and the primary has both of its replicas: only then can another failover succeed.
+    /// Waits until every sentinel knows the others, all servers and the same primary, and considers
+    /// none of them down, and until the primary has both replicas. Only then can another failover
+    /// succeed.
     void wait_until_whole() {
         wait_until(
             [&] {
@@ -107,7 +108,7 @@ private:
     std::deque<redis_server> sentinels_;
 };
 
-/// Sentinels that all tests of this program share, as the last of them has left them.
+/// Sentinels that all tests of this program share, as the last test has left them.
 inline redis_sentinels& shared_redis_sentinels() {
     static redis_sentinels sentinels;
     return sentinels;

@@ -21,8 +21,8 @@
 
 namespace support {
 
-/// What follows an address in a URL, so that a busy machine makes no call time out.
-inline constexpr const char* patience = "?timeout=20000";
+/// Follows an address in a URL, so that no call times out on a busy machine.
+inline constexpr const char* long_timeout = "?timeout=20000";
 
 /// Asks `done` every few milliseconds until it returns true. Throws if that takes too long.
 template <class Done>
@@ -32,14 +32,14 @@ void wait_until(Done done,
     const auto end = std::chrono::steady_clock::now() + longest;
     while (!done()) {
         if (std::chrono::steady_clock::now() > end) {
-            throw std::runtime_error("waited in vain: " + what);
+            throw std::runtime_error("waited too long: " + what);
         }
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
 }
 
-/// A server of Redis or Valkey on 127.0.0.1 and on a Unix socket. It has a port and a folder of its
-/// own, writes nothing to disk, and ends with the object.
+/// A Redis or Valkey server on 127.0.0.1 and on a Unix socket. It has a port and a folder of its
+/// own, writes no data to disk, and ends with the object.
 ///
 /// It must be made by a thread that outlives it.
 class redis_server {
@@ -64,14 +64,14 @@ public:
     std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
 
     /// `redis://127.0.0.1:<port>` and then `rest`.
-    std::string url(const std::string& rest = patience) const {
+    std::string url(const std::string& rest = long_timeout) const {
         return "redis://" + address() + rest;
     }
 
     /// Kills it with SIGKILL.
     void kill() { process_.kill(); }
 
-    /// Starts it again on the same port, without what it held.
+    /// Starts it again on the same port, without data.
     void start() {
         if (!try_to_start()) {
             throw std::runtime_error("the server does not start again; its log: " + log());
@@ -83,13 +83,13 @@ public:
         start();
     }
 
-    /// Lets it neither answer nor close anything until `resume`. Connections are still accepted, by
-    /// the kernel.
+    /// Stops it until `resume`: it neither answers nor closes anything. The kernel still accepts
+    /// connections.
     void pause() const { process_.signal(SIGSTOP); }
 
     void resume() const { process_.signal(SIGCONT); }
 
-    /// Adds lines to the configuration with which it starts the next time.
+    /// Adds lines to the configuration, for the next start.
     void add_options(const std::vector<std::string>& lines) const {
         std::ofstream file(configuration(), std::ios::app);
         for (const std::string& line : lines) {
@@ -97,11 +97,11 @@ public:
         }
     }
 
-    /// Sends one command past the code under test. Returns its answer as text: an array as its
-    /// elements' lines, nil as "(nil)", an error as the server's words.
+    /// Sends one command without the code under test. Returns the answer as text: an array as a
+    /// line for each element, nil as "(nil)", an error as its message.
     ///
-    /// Each uses a connection of its own: writing to one that the server has closed meanwhile would
-    /// raise SIGPIPE.
+    /// Each command uses a new connection: writing to one that the server has closed meanwhile
+    /// would raise SIGPIPE.
     std::string command(const std::vector<std::string>& words) const {
         const context control = connect();
         const reply answer = send(*control, words);
@@ -116,7 +116,7 @@ public:
         return field(command({"INFO", "everything"}), name);
     }
 
-    /// What follows `name:` in the lines of `text`.
+    /// The text after `name:` in the lines of `text`.
     static std::string field(const std::string& text, const std::string& name) {
         const std::string lines = "\r\n" + text;
         const std::size_t found = lines.find("\r\n" + name + ":");
@@ -127,12 +127,12 @@ public:
         return lines.substr(begin, lines.find("\r\n", begin) - begin);
     }
 
-    /// The lines of CLIENT LIST about those who have connected to its port.
+    /// The lines of CLIENT LIST about clients that are connected to its port.
     std::vector<std::string> clients() const {
         std::istringstream list(command({"CLIENT", "LIST", "TYPE", "normal"}));
         std::vector<std::string> all;
         for (std::string line; std::getline(list, line);) {
-            if (line.find("flags=U") == std::string::npos) { // which `command` is: a Unix socket
+            if (line.find("flags=U") == std::string::npos) { // `command` uses a Unix socket
                 all.push_back(line);
             }
         }
@@ -183,7 +183,7 @@ private:
         add_options(options_);
     }
 
-    // The Unix socket shows that it is this very server that is ready: the port might be another's.
+    // The Unix socket proves that this server is ready. The port might belong to another.
     bool try_to_start() {
         std::filesystem::remove(socket());
         std::vector<std::string> arguments{configuration().string()};
@@ -247,7 +247,7 @@ private:
     child_process process_;
 };
 
-/// A server that all tests of this program share, as the last of them has left it.
+/// A server that all tests of this program share, as the last test has left it.
 inline redis_server& shared_redis_server() {
     static redis_server server;
     return server;

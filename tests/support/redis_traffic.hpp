@@ -21,7 +21,7 @@ enum class writes { are_kept, may_be_lost };
 /// keys of its own, so it knows what it must get.
 class redis_traffic {
 public:
-    /// Each of `keys_of_threads` is the keys of one thread.
+    /// Each element of `keys_of_threads` has the keys of one thread.
     redis_traffic(cachetory::redis_backend cache,
                   std::vector<std::vector<std::string>> keys_of_threads,
                   writes expected) {
@@ -58,8 +58,8 @@ public:
         }
     }
 
-    /// The text of the last error, and what was got instead of what.
-    std::string last_words() const {
+    /// The text of the last error, and the last wrong value with the expected one.
+    std::string last_error() const {
         const std::lock_guard lock(mutex_);
         return words_;
     }
@@ -86,7 +86,7 @@ private:
                         check(found.value_or("nothing"));
                     }
                     if (!cache.expire_in(keys[i], std::nullopt) && expected == writes::are_kept) {
-                        check("nothing that lives for ever");
+                        check("an entry without a deadline is missing");
                     }
                     const std::string& next = keys[(i + 1) % keys.size()];
                     for (const auto& [key, value] : cache.get_many({keys[i], next, keys[i]})) {

@@ -18,13 +18,13 @@
 
 namespace support {
 
-/// A verb of the backend, with arguments that it can be called with.
+/// A verb of the backend, with arguments.
 struct redis_verb {
     std::string name;
     std::function<void(cachetory::redis_backend&)> call;
     bool needs_entry = false; ///< It throws `key_error` unless "key" is there.
 
-    /// Calls it when what it needs is on `server`.
+    /// Stores what it needs on `server`, then calls it.
     void call_on(cachetory::redis_backend& cache, redis_server& server) const {
         if (needs_entry) {
             server.command({"SET", "key", "value"});
@@ -33,7 +33,7 @@ struct redis_verb {
     }
 };
 
-/// Every verb, and those that send different commands for different arguments once for each.
+/// Every verb. A verb that sends different commands for different arguments is there once for each.
 inline const std::vector<redis_verb>& redis_verbs() {
     using namespace std::chrono_literals;
     using cache = cachetory::redis_backend;
@@ -88,8 +88,8 @@ inline const std::vector<redis_verb>& redis_verbs() {
     return all;
 }
 
-/// What `call` returns, at the first attempt that ends without a `backend_error`: a busy machine
-/// may take longer than a short timeout.
+/// Calls `call` until it ends without a `backend_error`, and returns its result: a busy machine may
+/// take longer than a short timeout.
 template <class Call>
 auto patiently(Call call) {
     for (int attempt = 0; attempt < 100; ++attempt) {

@@ -21,12 +21,12 @@
 
 namespace support {
 
-/// Of a clock that counts nanoseconds.
+/// Ticks of a clock that counts nanoseconds.
 using ticks = std::int64_t;
 inline constexpr ticks lowest = std::numeric_limits<ticks>::min();
 inline constexpr ticks highest = std::numeric_limits<ticks>::max();
 
-/// The nearest to the sum that there is.
+/// The sum, or the nearest value if it is out of range.
 constexpr ticks add(ticks a, ticks b) {
     if (b > 0) {
         return a > highest - b ? highest : a + b;
@@ -34,21 +34,21 @@ constexpr ticks add(ticks a, ticks b) {
     return a < lowest - b ? lowest : a + b;
 }
 
-/// The same for a time to live: whole seconds and the rest are added one by one, as at school.
+/// The same for a time to live. Adds whole seconds and the rest separately.
 constexpr ticks add(ticks start, cachetory::ttl length) {
     constexpr ticks giga = 1'000'000'000;
     const ticks from = start / giga - (start % giga < 0 ? 1 : 0); // rounded down
     const ticks rest = start % giga + (start % giga < 0 ? giga : 0) + length.fraction().count();
     const ticks seconds = add(add(from, length.seconds().count()), rest / giga);
-    if (seconds < 0) { // from the next second back: that is in range as long as the sum is
+    if (seconds < 0) { // from the next second backwards, which is in range if the sum is
         const ticks next = seconds + 1;
         return next < lowest / giga ? lowest : add(next * giga, rest % giga - giga);
     }
     return seconds > highest / giga ? highest : add(seconds * giga, rest % giga);
 }
 
-/// A cache in the simplest words, to compare others with. An expired entry goes when an operation
-/// names its key, or when it is purged. Values are taken out first and destroyed last.
+/// A cache written as simply as possible, to compare others with. An expired entry is erased when
+/// an operation names its key, or by a purge. Values are moved out first and destroyed last.
 template <class Value, class Clock>
 class reference_cache {
 public:
@@ -67,7 +67,7 @@ public:
     reference_cache& operator=(const reference_cache&) = delete;
 
     ~reference_cache() {
-        while (!empty()) { // a destructor may leave something behind
+        while (!empty()) { // a destructor may have stored something
             clear();
         }
     }
@@ -178,8 +178,8 @@ public:
         return stored;
     }
 
-    /// What is stored in the end; by then it may be expired. `std::nullopt` if a destructor has
-    /// erased it.
+    /// What is stored in the end, even if it has expired by then. `std::nullopt` if a destructor
+    /// has erased it.
     template <class Factory>
     std::optional<Value>
     get_or_set(std::string_view key, Factory factory, std::optional<cachetory::ttl> life) {
@@ -194,7 +194,7 @@ public:
     bool expire_at(std::string_view key, std::optional<time_point> when) {
         return set_deadline(key, when ? when->time_since_epoch().count() : never);
     }
-    /// In other ticks, or, but only the ends, by the wall clock.
+    /// For other ticks; and for the first and last times of the wall clock.
     template <class C, class Duration>
     bool expire_at(std::string_view key, std::chrono::time_point<C, Duration> when) {
         constexpr bool wall_clock = std::same_as<C, std::chrono::system_clock>;
@@ -249,7 +249,7 @@ public:
 
     bool empty() const { return entries_.empty(); }
 
-    /// All of them, expired or not: what no cache tells.
+    /// All entries, expired or not. No cache under test shows these.
     const map& entries() const { return entries_; }
 
     std::vector<std::string> expired_keys() const {

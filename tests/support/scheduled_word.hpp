@@ -15,7 +15,8 @@
 
 namespace support {
 
-/// Runs threads one at a time. Before each step of a lock, a random one goes on.
+/// Runs threads one at a time. Before each step of a lock, it chooses at random which one
+/// continues.
 class schedule {
 public:
     /// Thrown in every thread when none can go on.
@@ -23,7 +24,7 @@ public:
 
     explicit schedule(std::uint32_t seed) : random_(seed) {}
 
-    /// Calls `body(i)` in `count` threads. Returns whether all of them came to their end.
+    /// Calls `body(i)` in `count` threads. Returns whether all of them ended.
     template <class Body>
     bool run(std::size_t count, Body body) {
         states_.assign(count, state::ready);
@@ -46,14 +47,14 @@ public:
         return !deadlock_;
     }
 
-    /// Lets another thread go on, perhaps.
+    /// May let another thread continue.
     static void step() {
         const auto [self, i] = me();
         self->choose();
         self->wait_for_turn(i);
     }
 
-    /// The calling thread does not go on until another one has called wake().
+    /// Stops the calling thread until another one has called wake().
     static void sleep() {
         const auto [self, i] = me();
         self->leave(state::asleep);
@@ -96,7 +97,7 @@ private:
         choose();
     }
 
-    /// Only the thread whose turn it is (or run(), before the first) comes here.
+    /// Called only by the thread whose turn it is, or by run() before the first.
     void choose() {
         const std::vector<std::size_t> ready = all(state::ready);
         const std::lock_guard lock(mutex_);
@@ -121,8 +122,8 @@ private:
     bool deadlock_ = false;
 };
 
-/// What std::atomic<int> is to a lock, with other threads between any two of its operations. Only
-/// one thread runs at a time, so that no operation needs to be atomic.
+/// Replaces std::atomic<int> in a lock, and lets other threads run between any two operations. Only
+/// one thread runs at a time, so no operation needs to be atomic.
 class scheduled_word {
 public:
     scheduled_word(int value) : value_(value) {}

@@ -14,7 +14,7 @@ namespace support {
 struct scripted_range {
     int first;
     int last;
-    std::string host; ///< As the protocol has it: "$-1" is nil, "$0\r\n" is empty.
+    std::string host; ///< In the form of the protocol: "$-1" is nil, "$0\r\n" is empty.
     int port;
 };
 
@@ -33,8 +33,8 @@ inline std::string slot_map(const std::vector<scripted_range>& ranges) {
     return text;
 }
 
-/// Two scripted servers that say they are a cluster: `low` has the slots below 8192, `high` the
-/// others. What they answer to all but CLUSTER is scripted.
+/// Two scripted servers that pretend to be a cluster: `low` has the slots below 8192, `high` the
+/// others. Scripts give their answers to all commands but CLUSTER.
 class scripted_cluster {
 public:
     // Their slots: 3300, 7365; 15495, 11298.
@@ -47,7 +47,7 @@ public:
         play([](const words&) { return "$2\r\nok\r\n"; });
     }
 
-    /// Lets both do the same.
+    /// Gives both the same script.
     void play(const scripted_server::script& answers) {
         play(low, answers);
         play(high, answers);
@@ -64,7 +64,7 @@ public:
                          {8'192, 16'383, bulk("127.0.0.1"), high.port()}});
     }
 
-    /// Names the first server only.
+    /// A URL that names only the first server.
     std::string url() const { return "redis+cluster://" + low.address() + "?timeout=5000"; }
 
     /// An error that sends the command elsewhere.
@@ -80,7 +80,7 @@ public:
     scripted_server high{[](const words&) { return ""; }};
 };
 
-/// What `server` has received, but for questions about the cluster.
+/// The commands that `server` has received, without CLUSTER.
 inline std::vector<words> commands_of(const scripted_server& server) {
     std::vector<words> commands = server.received();
     std::erase_if(commands, [](const words& command) { return command[0] == "CLUSTER"; });

@@ -84,7 +84,7 @@ public:
 
     std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
 
-    /// So that a busy machine makes no call time out.
+    /// The long timeout prevents time-outs on a busy machine.
     std::string url(const std::string& rest = "?timeout=20000") const {
         return "redis://" + address() + rest;
     }
@@ -115,7 +115,7 @@ public:
         return accepted_;
     }
 
-    /// Waits until it has closed all connections, as it does after `and_close`.
+    /// Waits until the server has closed all connections, as after `and_close`.
     void wait_until_closed() const {
         while (open() != 0) {
             std::this_thread::yield();
@@ -192,7 +192,7 @@ private:
     // Takes a whole command out of `unread`, if there is one.
     static bool next(std::string& unread, words& command) {
         std::size_t at = 0;
-        const auto number = [&] { // after '*' or '$'; -1 if it has not come yet
+        const auto number = [&] { // after '*' or '$'; -1 if it has not been received yet
             const std::size_t end = unread.find("\r\n", at);
             const long value =
                 end == std::string::npos ? -1 : std::stol(unread.substr(at + 1, end - at - 1));

@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-// What a cache holds at first, how to see what it holds, and what a verb changes step by step.
+// What a cache holds at first, how to read what it holds, and what a verb changes step by step.
 namespace support {
 
 using namespace std::chrono_literals;
@@ -32,7 +32,7 @@ struct entry {
 
 using entries = std::map<std::string, entry, std::less<>>;
 
-/// The keys as the verbs are given them: a test may let them view what is stored.
+/// The keys that verbs are given. A test may let them view stored data.
 struct keys {
     std::string_view live = "a key whose entry is alive until its deadline";
     std::string_view endless = "a key whose entry never expires";
@@ -52,7 +52,7 @@ inline const entries at_first = {
     {std::string(names.expired_too), {4, faulty_clock::at(600)}},
 };
 
-/// Stores what there is at first, and sets the clock to 1,000 ticks.
+/// Stores the first entries, and sets the clock to 1,000 ticks.
 template <class Cache>
 void fill(Cache& cache) {
     faulty_clock::current = faulty_clock::at(0);
@@ -63,7 +63,8 @@ void fill(Cache& cache) {
     faulty_clock::current = faulty_clock::at(1000);
 }
 
-/// All that is in `cache`. Looks at a time when nothing has expired yet, and so changes nothing.
+/// All entries of `cache`. Reads them at a time when nothing has expired yet, and so changes
+/// nothing.
 template <class Cache>
 entries observe(Cache& cache) {
     const auto now = std::exchange(faulty_clock::current, faulty_clock::at(0));
@@ -99,13 +100,13 @@ bool works(Cache& cache) {
     return stores && looks && removes && cache.empty();
 }
 
-/// What becomes of an entry: another one or, if there is none, nothing.
+/// A change of one entry: its new state, or none if it is erased.
 struct change {
     std::string_view name;
     std::optional<entry> becomes = std::nullopt;
 };
 
-/// What a verb changes at once.
+/// The changes that a verb makes at once.
 struct step {
     template <std::same_as<change>... Changes>
     constexpr step(Changes... each) : changes{each...}, size(sizeof...(each)) {}
@@ -114,12 +115,12 @@ struct step {
     std::size_t size;
 };
 
-/// What a verb does, one after the other. It may fail before any of the steps, not after the last.
+/// The steps of a verb, in order. It may fail before any of the steps, but not after the last.
 struct steps {
     template <std::convertible_to<step>... Steps>
     constexpr steps(Steps... each) : all{step(each)...}, size(sizeof...(each)) {}
 
-    /// The states that it goes through, from the first on.
+    /// The states that the cache goes through, beginning with the first.
     std::vector<entries> states() const {
         std::vector<entries> states = {at_first};
         for (std::size_t i = 0; i != size; ++i) {

@@ -16,18 +16,18 @@
 
 namespace support {
 
-/// Runs `work` in a thread of its own, to its end. A deadlock fails rather than hangs.
+/// Runs `work` in a new thread until it ends. A deadlock ends the program instead of hanging it.
 template <class Work>
 void watch(Work work) {
     std::future<void> done = std::async(std::launch::async, std::move(work));
     if (done.wait_for(std::chrono::seconds(60)) != std::future_status::ready) {
-        std::fputs("a deadlock, or a machine that has stopped\n", stderr);
+        std::fputs("a deadlock, or the machine has been suspended\n", stderr);
         std::abort();
     }
     done.get();
 }
 
-/// Runs work(0), ... work(count - 1) at the same time, to their ends.
+/// Runs work(0), ... work(count - 1) at the same time, and waits until all end.
 template <class Work>
 void watch_together(int count, Work work) {
     watch([&] {
@@ -45,7 +45,7 @@ void watch_together(int count, Work work) {
     });
 }
 
-/// Whether another thread can use `key`, that is, nobody has kept its lock.
+/// Whether another thread can use `key`, that is, no lock has been kept.
 template <class Cache>
 bool others_get_through(Cache& cache, std::string_view key) {
     bool through = false;

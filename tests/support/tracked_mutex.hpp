@@ -16,7 +16,7 @@
 
 namespace support {
 
-/// Knows whether the calling thread holds one, and counts.
+/// A mutex that knows whether the calling thread holds one, and that counts.
 class tracked_mutex {
 public:
     tracked_mutex() { all().insert(this); }
@@ -40,7 +40,7 @@ public:
         mutex_.unlock();
     }
 
-    /// To be called first in a test.
+    /// Call this first in a test.
     static void reset() {
         locks = 0;
         nested = 0;
@@ -49,7 +49,7 @@ public:
         }
     }
 
-    /// How many of all there are have been locked.
+    /// How many of all mutexes have been locked.
     static std::size_t used() {
         std::size_t count = 0;
         for (const tracked_mutex* each : all()) {
@@ -60,7 +60,7 @@ public:
 
     static std::size_t existing() { return all().size(); }
 
-    /// Whether each starts a cache line.
+    /// Whether each mutex starts a cache line.
     static bool aligned() {
         return std::all_of(all().begin(), all().end(), [](const tracked_mutex* each) {
             return reinterpret_cast<std::uintptr_t>(each) % 64 == 0;
@@ -70,7 +70,7 @@ public:
     static inline thread_local int held = 0;
     static inline thread_local int reads_since_lock = 0; ///< of tracked_clock
     static inline std::atomic<int> locks = 0;
-    static inline std::atomic<int> nested = 0; ///< Taken while another one was held.
+    static inline std::atomic<int> nested = 0; ///< Locked while another one was held.
 
 private:
     static std::set<tracked_mutex*>& all() {
@@ -82,7 +82,7 @@ private:
     int locks_ = 0;
 };
 
-/// A manual clock that knows whether it is read under a lock, and once under each.
+/// A manual clock that records whether it is read under a lock, and at most once under each.
 struct tracked_clock : support::manual_clock<> {
     static time_point now() {
         outside += tracked_mutex::held != 1;
@@ -101,7 +101,7 @@ struct tracked_clock : support::manual_clock<> {
     static inline int repeated = 0;
 };
 
-/// A shared cache that knows its locks, and what it does under them.
+/// A shared cache whose mutexes and clock are tracked.
 template <class Wire, class Hash = cachetory::string_hash>
 using tracked_cache =
     cachetory::concurrent_memory_backend<Wire, tracked_clock, Hash, tracked_mutex>;

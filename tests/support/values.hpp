@@ -9,7 +9,7 @@
 
 namespace support {
 
-/// Can be moved, but neither copied nor made without a number.
+/// Movable, but neither copyable nor default-constructible.
 struct move_only {
     explicit move_only(int n) : number(n) {}
 
@@ -23,8 +23,8 @@ struct alignas(64) over_aligned {
     int number;
 };
 
-/// A text, and a function that its destructor calls, unless the value has been moved from. A copy
-/// has the function too, if `CopiesCall`.
+/// A text, and a function that its destructor calls, unless the value has been moved from. If
+/// `CopiesCall`, a copy also has the function.
 template <bool CopiesCall>
 struct basic_callback_value {
     explicit basic_callback_value(std::function<void()> callback = {}, std::string initial = {})
@@ -58,8 +58,8 @@ struct basic_callback_value {
 
 using callback_value = basic_callback_value<true>;
 
-/// Throws when it is copied or moved for the `countdown`-th time from now on; -1: never. Its
-/// destructor is not trivial, so that overwriting takes care of the old value.
+/// Throws when it is copied or moved for the `countdown`-th time from now on, or never if that is
+/// -1. Its destructor is not trivial, so that overwriting moves the old value out.
 struct throwing {
     struct error : std::runtime_error {
         error() : std::runtime_error("a copy or a move failed") {}

@@ -9,8 +9,8 @@
 #include <random>
 #include <ratio>
 
-// Exact arithmetic, where the compiler has integers of 128 bits. Files that include this one are
-// not compiled where it has none.
+// Exact arithmetic, with integers of 128 bits. Files that include this one are compiled only if the
+// compiler has them.
 namespace support {
 
 __extension__ typedef __int128 wide;
@@ -41,7 +41,7 @@ constexpr Duration saturated(wide count) {
                                                       : Duration(typename Duration::rep(count));
 }
 
-/// The same numbers each time, of any magnitude: the small as often as the large.
+/// The same random numbers in each run. All magnitudes are equally likely.
 class random_numbers {
 public:
     std::int64_t operator()() {

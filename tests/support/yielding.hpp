@@ -9,10 +9,11 @@
 #include <thread>
 #include <utility>
 
-// A mutex, a clock and a value that let other threads run in the middle of what they do.
+// A mutex, a clock and a value that let other threads run in the middle of their operations.
 namespace support {
 
-/// Lets other threads run now and then. Two cores alone would hardly ever meet in an operation.
+/// Lets other threads run now and then. Without it, operations on two cores would hardly ever
+/// overlap.
 class scheduler {
 public:
     static void seed(std::uint32_t seed) { state() = seed | 1; }
@@ -72,7 +73,7 @@ struct yielding_clock {
     static inline std::atomic<std::int64_t> current = 1000;
 };
 
-/// A number in two halves, so that a copy made while another thread writes can be told.
+/// A number in two halves, to detect a copy that was made while another thread was writing.
 class yielding_number {
 public:
     yielding_number(std::int64_t n) : first_(n), second_(n) {}
@@ -100,7 +101,7 @@ public:
         second_ += n;
     }
 
-    /// What no history has as a result, if the halves differ.
+    /// The number or, if the halves differ, a value that no history has as a result.
     std::int64_t get() const { return first_ == second_ ? first_ : torn; }
 
 private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// For libFuzzer: whatever escapes ends the program, and the input is kept. The first byte of an
-// input says what the rest is.
+// For libFuzzer. An exception that escapes ends the program, and libFuzzer keeps the input. The
+// first byte of an input says what the rest is.
 #include <cachetory/redis_backend.hpp>
 
 #include "../../support/redis_verbs.hpp"
@@ -69,7 +69,7 @@ std::string url_of(const redis_options& options) {
            '?' + timeout;
 }
 
-/// A URL is refused, or gives options that can be used and that another URL gives as well.
+/// A URL is refused, or gives options that can be used and written as a URL again.
 void parse_url(const std::string& url) {
     redis_options options;
     try {
@@ -82,7 +82,7 @@ void parse_url(const std::string& url) {
             "another URL means something else");
 }
 
-/// Whatever the server says, a verb returns or throws what it should, and the next call gets its
+/// Whatever the server answers, a verb returns or throws what it should, and the next call gets its
 /// own answer.
 void answer_verb(std::size_t number, const std::string& answers) {
     static support::scripted_server server([](const support::words&) { return ""; });
@@ -101,7 +101,7 @@ void answer_verb(std::size_t number, const std::string& answers) {
     require(cache.get("key") == "ok", "a late answer");
 }
 
-/// What a cluster says of where its keys are leads to servers that there may be, or nowhere.
+/// What a cluster says about its slots leads to possible addresses, or nowhere.
 void read_directions(const std::string& bytes) {
     namespace redis = cachetory::detail::redis;
     struct free_reader {
@@ -127,7 +127,7 @@ void read_directions(const std::string& bytes) {
     }
 }
 
-/// Whether `bytes` tell of an array so large that hiredis would spend minutes and gigabytes on it.
+/// Whether `bytes` announce an array so large that hiredis would spend minutes and gigabytes on it.
 bool is_huge(std::string_view bytes) {
     std::size_t digits = 0;
     bool in_array = false;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Runs every file of a folder as the fuzzer would: an ordinary test, with any compiler.
+// Runs every file of a folder as the fuzzer would. This is an ordinary test, for any compiler.
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -17,7 +17,7 @@ int main(int argc, char** argv) {
     }
     int files = 0;
     for (const auto& each : std::filesystem::directory_iterator(argv[1])) {
-        std::cout << each.path() << std::endl; // now: the next may be the last
+        std::cout << each.path() << std::endl; // flushed, because the next may end the program
         std::ifstream file(each.path(), std::ios::binary);
         const std::vector<char> chars{std::istreambuf_iterator(file), {}};
         const std::vector<std::uint8_t> bytes(chars.begin(), chars.end());
