@@ -2,8 +2,8 @@
 include(FetchContent)
 
 # fetch_pinned(Name URL <url> SHA256 <hash> APT <package> DNF <package> BREW <package> VCPKG <port>)
-# builds what find_package(Name) has not found from one certain archive. Where that cannot be had
-# either, it says at once what to install; FetchContent alone would retry for over a minute.
+# builds what find_package(Name) has not found from a pinned archive. If that cannot be downloaded,
+# it says at once what to install; FetchContent alone would retry for over a minute.
 function(fetch_pinned name)
   cmake_parse_arguments(PARSE_ARGV 1 pinned "" "URL;SHA256;APT;DNF;BREW;VCPKG" "")
   set(archive ${CMAKE_BINARY_DIR}/_deps/${name}.tar.gz)
@@ -23,7 +23,7 @@ function(fetch_pinned name)
     endif()
     file(RENAME ${archive}.part ${archive})
   endif()
-  set(CMAKE_CXX_STANDARD 20) # as we use it; Catch2 would build an older interface than we call
+  set(CMAKE_CXX_STANDARD 20) # as in our own code; otherwise Catch2 would build an older interface than we call
   FetchContent_Declare(${name} SYSTEM URL ${archive} URL_HASH SHA256=${pinned_SHA256}
                        DOWNLOAD_EXTRACT_TIMESTAMP TRUE)
   FetchContent_MakeAvailable(${name})

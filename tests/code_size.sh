@@ -3,10 +3,10 @@
 # usage: code_size.sh OLD_INCLUDE_FOLDER [COMPILER [FLAG...]]
 #
 # Prints the bytes of machine code that a call of find, get, set, erase and purge_expired of
-# memory_backend takes, all that it calls of ours included but for what runs when get throws, with
-# the headers of OLD_INCLUDE_FOLDER and with those of this tree. Prints the size of the backend
-# likewise. Fails if one has grown by more than 3 %:
-# less is the compilers' doing, who lay the same code out in another order. The old headers come from
+# memory_backend takes, with the headers of OLD_INCLUDE_FOLDER and with those of this tree. This
+# includes our functions that it calls, except what runs when get throws. Also prints the size of the
+# backend. Fails if one has grown by more than 3 %; smaller differences appear when a compiler lays
+# the same code out in another order. To get the old headers:
 # git archive REVISION include | tar -x -C FOLDER
 set -eu
 
@@ -31,7 +31,7 @@ EOF
   $compiler -std=c++20 -c -I "$1" "$scratch/call.cpp" -o "$scratch/call.o"
 }
 
-# size KINDS: the bytes of the object's symbols of these kinds
+# size KINDS: the bytes of those symbols of the object that are of these kinds
 size() {
   sum=0
   for bytes in $(nm -CS --defined-only "$scratch/call.o" |

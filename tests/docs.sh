@@ -3,7 +3,7 @@
 # usage: docs.sh quick_start|length|promises|links
 #        docs.sh blocks SCRATCH HIREDIS_INCLUDE_DIR COMPILER FLAG...
 #
-# Holds the README and the pages of docs/ to their word. Exit status 77: skipped.
+# Checks the README and the pages of docs/. Exit status 77: skipped.
 set -eu
 
 tests=$(cd "$(dirname "$0")" && pwd)
@@ -21,7 +21,7 @@ block() {
   awk -v n="$2" '/^ *```/ { inside = /^ *```cpp$/ && ++count == n; next } inside' "$1"
 }
 
-# The first block is an example that is built and run, but for the line with its licence.
+# The first block is an example that is built and run, except for the line with its licence.
 quick_start() {
   { echo '// SPDX-License-Identifier: MIT' && block README.md 1; } | diff - examples/quick_start.cpp ||
     fail 'the first block is not examples/quick_start.cpp'
@@ -31,8 +31,8 @@ length() {
   [ "$(wc -l <README.md)" -le 130 ] || fail "README.md has $(wc -l <README.md) lines; docs/ is the place for more"
 }
 
-# Each block of C++ of each page compiles without a warning, as it stands. They are compiled in one
-# go for each page, each in a namespace of its own below all their #includes.
+# Each block of C++ of each page compiles without a warning. The blocks of a page are compiled
+# together, each in a namespace of its own below all their #includes.
 blocks() {
   mkdir -p "$1"
   scratch=$1
@@ -78,7 +78,7 @@ anchors() {
     sed -e 's/[^a-z0-9 _-]//g' -e 's/ /-/g'
 }
 
-# Each relative link leads to a file that there is, and each anchor to a heading.
+# Each relative link leads to an existing file, and each anchor to a heading.
 links() {
   checked=0
   for page in $pages; do
@@ -101,13 +101,13 @@ links() {
   echo "$checked links lead somewhere"
 }
 
-# The names of all tests, one a line, those in more than one string literal put together.
+# The names of all tests, one per line. Names in more than one string literal are joined.
 test_names() {
   find tests -name '*.cpp' -o -name CMakeLists.txt | xargs cat | tr '\n' ' ' | sed 's/" *"//g' |
     grep -oE '(TEST_CASE|TEMPLATE_TEST_CASE|BACKEND_TEST_CASE|script_test|add_test)\( *(NAME *)?"[^"]*"' | sed 's/^[^"]*"//; s/"$//'
 }
 
-# Each row of the tables of promises names, in its last column, tests that there are.
+# The last column of each row of the tables of promises names existing tests.
 promises() {
   rows=$(sed -n 's/^|.*|\([^|]*`[^|]*\)|$/\1/p' docs/guarantees.md)
   [ "$(echo "$rows" | wc -l)" -ge 16 ] || fail 'fewer than 16 promises name a test'

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 # usage: global_names.sh COMPILER
 #
-# No header of ours brings more into a program than the standard headers that it includes: no other
-# header, because those of the system declare names in the global namespace (pause, link, access),
-# and no macro but our own. The part that talks to a server is excepted.
+# A header of ours brings into a program only the standard headers that it includes: no other header,
+# because those of the system declare names in the global namespace (pause, link, access), and no
+# macro but our own. The headers for Redis are excepted.
 set -eu
 
 preprocess="$1 -std=c++20 -E -I . -x c++"
@@ -12,13 +12,13 @@ cd "$(dirname "$0")/../include"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-# files: the files that a preprocessed text is made of, but for ours, whose paths are relative
+# files: the files that a preprocessed text comes from, except ours, whose paths are relative
 files() {
   sed -n 's/^# [0-9][0-9]* "\(\/[^"]*\)".*/\1/p' | sort -u
 }
 
-# standard HEADER: lines that include the standard headers that it, and what it includes of ours, do;
-# and <sys/random.h>, which is allowed because it declares two functions only
+# standard HEADER: lines that include the same standard headers as HEADER and our headers in it, and
+# <sys/random.h>, which is allowed because it declares only two functions
 standard() {
   $preprocess -dI "$1" |
     awk '/^# [0-9]+ "/ { ours = $3 !~ /^"\// } ours && /^#include <([a-z_]*|sys\/random\.h)>/ { print $1, $2 }' | sort -u

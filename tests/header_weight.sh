@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: MIT
 # usage: header_weight.sh COMPILER
 #
-# What memory_backend.hpp costs those who include it: little beyond the standard headers that it
-# cannot do without, and none of the heavy ones.
+# Including memory_backend.hpp costs little more than the standard headers that it needs, and it
+# includes none of the heavy ones.
 set -eu
 
 preprocess="$1 -std=c++20 -E -I .. -x c++"
 cd "$(dirname "$0")/../include/cachetory"
 
 # The standard headers that it and our other headers include. Ours are the files with a relative
-# path; of what stands behind an #if, only what is true here counts.
+# path. Of lines behind an #if, only those count whose condition holds here.
 standard=$($preprocess -dI memory_backend.hpp |
   awk '/^# [0-9]+ "/ { ours = $3 !~ /^"\// } ours && /^#include </ { print $2 }' | sort -u)
 

@@ -2,20 +2,20 @@
 # SPDX-License-Identifier: MIT
 # usage: include_graph.sh [FOLDER]
 #
-# Prints which of our headers includes which, and compares that with the layers: whoever reads a
-# header needs to know nothing of the headers above it. FOLDER is include/cachetory by default.
+# Prints which of our headers includes which, and compares that with the layers: a reader of a header
+# needs to know nothing about the headers of higher layers. FOLDER is include/cachetory by default.
 set -eu
 
 cd "${1:-$(dirname "$0")/../include/cachetory}"
 
-# may_include HEADER: patterns of what of ours it may include itself
+# may_include HEADER: patterns of those of our headers that it may include directly
 may_include() {
   ground='version.hpp ttl.hpp string_hash.hpp ready_future.hpp'
   case $1 in
   # the ground, which knows nothing of caches
   version.hpp) ;;
   ttl.hpp | string_hash.hpp | ready_future.hpp) echo version.hpp ;;
-  # the server's part, and nothing else, knows the server
+  # only the headers for Redis know the server
   detail/redis/*) echo "$ground backend.hpp detail/redis/*" ;;
   # the core
   detail/*) echo "$ground detail/*" ;;
@@ -25,21 +25,21 @@ may_include() {
   # backends: none knows another one
   memory_backend.hpp | concurrent_memory_backend.hpp) echo "$ground backend.hpp detail/*" ;;
   redis_backend.hpp) echo "$ground backend.hpp detail/redis/*" ;;
-  # adaptors: they know the contract only; the exception has an alias to offer
+  # adaptors: they know only the contract; one exception is for the alias async_memory_backend
   async_backend.hpp) echo "$ground backend.hpp memory_backend.hpp" ;;
   serialized_backend.hpp) echo "$ground backend.hpp detail/number_text.hpp" ;;
   *) return 1 ;;
   esac
 }
 
-# included_by HEADER: what of ours it includes itself, as paths from here
+# included_by HEADER: those of our headers that it includes directly, as paths from here
 included_by() {
   sed -n -e "s,^ *# *include *\"\([^\"]*\)\".*,$(dirname "$1")/\1,p" \
     -e 's,^ *# *include *<cachetory/\([^>]*\)>.*,./\1,p' "$1" |
     sed -e ':up' -e 's,[^./][^/]*/\.\./,,' -e 't up' -e 's,^\./,,' | sort
 }
 
-# matches TEXT PATTERN...: is TEXT matched by one of them?
+# matches TEXT PATTERN...: whether one of the patterns matches TEXT
 matches() {
   text=$1
   shift
@@ -55,7 +55,7 @@ complain() {
   status=1
 }
 
-set -f # patterns are not for files
+set -f # patterns must not expand to file names
 headers=$(find . -name '*.hpp' | sed 's,^\./,,' | sort)
 edges=
 for header in $headers; do

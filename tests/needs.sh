@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # usage: needs.sh COMPILER
 #
-# Whichever header a program includes first that is older, or does without exceptions, the first
-# error tells what is amiss, and not many follow it.
+# If a program is compiled for an older standard or without exceptions, then for whichever header it
+# includes first, the first error says what is wrong, and few errors follow.
 set -eu
 
 cxx=$1

@@ -3,7 +3,7 @@
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-export GIT_CONFIG_GLOBAL=/dev/null # whatever the user has set there, signing for example
+export GIT_CONFIG_GLOBAL=/dev/null # ignores the user's settings, for example signing
 unset CMAKE_PREFIX_PATH cachetory_DIR CXXFLAGS DESTDIR 2>/dev/null || :
 
 fail() {
@@ -11,7 +11,7 @@ fail() {
   exit 1
 }
 
-# need COMMAND PACKAGE: skips the test, and says what to install, if there is no such command
+# need COMMAND PACKAGE: if there is no such command, skips the test and says what to install
 need() {
   if ! command -v "$1" >/dev/null; then
     echo "skipped: there is no $1 (on Debian: apt install $2)"
@@ -19,7 +19,7 @@ need() {
   fi
 }
 
-# quietly COMMAND...: shows what it prints only if it fails
+# quietly COMMAND...: shows the output only if the command fails
 quietly() {
   "$@" >log 2>&1 || {
     cat log >&2
@@ -34,8 +34,8 @@ copy_library() {
   cp -R "$root/CMakeLists.txt" "$root/CMakePresets.json" "$root/cmake" "$root/include" "$1"
 }
 
-# install_library FOLDER [OPTION...]: installed as the README says, and then moved, because it must
-# not matter where it is
+# install_library FOLDER [OPTION...]: installs the library as docs/install.md says, and then moves
+# it, because its place must not matter
 install_library() {
   need cmake cmake
   moved=$1
@@ -50,7 +50,7 @@ install_library() {
   fi
 }
 
-# version_of_headers: what they say it is, for example 0.2.0
+# version_of_headers: the version in the headers, for example 0.2.0
 version_of_headers() {
   for part in MAJOR MINOR PATCH; do
     sed -n "s/.*define CACHETORY_VERSION_$part //p" "$root/include/cachetory/version.hpp"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # usage: compose.sh CASE SCRATCH COMPILER
 #
-# The library as a part of a bigger project that does more with it than link it. Works in the folder
+# The library as a part of a larger project that does more with it than link it. Works in the folder
 # SCRATCH. Exit status 77: skipped, because this machine lacks what the case needs.
 set -eu
 
@@ -11,7 +11,7 @@ scratch=$2
 cxx=$3
 . "$(dirname "$0")/common.sh"
 
-# project FOLDER: begins a project there; the rest of its CMakeLists.txt is what stands in the input
+# project FOLDER: begins a project there; the rest of its CMakeLists.txt comes from the input
 project() {
   mkdir -p "$1"
   {
@@ -24,7 +24,7 @@ project() {
 int main() {}' >"$1/main.cpp"
 }
 
-# build PROJECT FOLDER [OPTION...]: builds it in FOLDER, and wants no warning of CMake's
+# build PROJECT FOLDER [OPTION...]: builds it in FOLDER, and fails if CMake warns
 build() {
   from=$1
   to=$2
@@ -37,15 +37,15 @@ build() {
   quietly cmake --build "$to"
 }
 
-# The flags are quoted for a shell.
+# The flags are quoted for a shell, so eval must read them.
 includes_by_pkg_config() {
   echo '#include <cachetory/version.hpp>' >by_pkg_config.cpp
   eval "quietly '$cxx' -std=c++20 -fsyntax-only by_pkg_config.cpp $(pkg-config --cflags cachetory)"
 }
 
-# The parent has a library that links ours, installs and exports it, and exports it from its build
-# folder; a child uses what was installed, and what was exported. With or without ours installed by
-# the parent; where it is not, the child has it from somewhere else.
+# The parent has a library that links ours. It installs and exports that library, and exports it from
+# its build folder. A child uses both. The parent installs our library or not; if not, the child
+# finds it elsewhere.
 exported() {
   copy_library parent/cachetory
   project parent <<EOF

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # usage: consume.sh WAY SCRATCH
 #
-# Uses the library in one of the five ways that the README names, as one who has nothing else of
-# this repository, with each compiler there is, and with the flags in the environment variable
+# Uses the library in one of the five ways of docs/install.md, without anything else of this
+# repository, with each installed compiler, and with the flags in the environment variable
 # CONSUMER_FLAGS. Works in the folder SCRATCH. Exit status 77: skipped, because this machine lacks
 # what the way needs.
 set -eu
@@ -19,13 +19,13 @@ check_output() {
   [ "$actual" = "$expected" ] || fail "$1 printed: $actual"
 }
 
-# compile FLAG...: the program, with nothing but a compiler
+# compile FLAG...: compiles the program with nothing but a compiler
 compile() {
   quietly "$cxx" -std=c++20 $warnings "$@" "$here/main.cpp" -o program
   check_output ./program
 }
 
-# build OPTION...: the project, and checks that of the library nothing but headers comes along
+# build OPTION...: builds the project, and checks that only headers of the library come with it
 build() {
   need cmake cmake
   cp "$here/main.cpp" "$here/CMakeLists.txt" project
@@ -69,7 +69,7 @@ use() {
     install_library moved
     export PKG_CONFIG_PATH="$PWD/moved/share/pkgconfig"
     pkg-config --exact-version="$(version_of_headers)" cachetory || fail 'pkg-config tells another version'
-    eval "compile $(pkg-config --cflags cachetory)" # they are quoted for a shell
+    eval "compile $(pkg-config --cflags cachetory)" # the flags are quoted for a shell
     ;;
   *) fail "no such way: $way" ;;
   esac
