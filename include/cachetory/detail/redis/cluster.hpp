@@ -32,7 +32,7 @@ public:
 
     [[nodiscard]] std::vector<answer> exchange(const batch& commands) override {
         std::vector<answer> answers(commands.parts().size());
-        std::vector<errand> left = errands_of(commands);
+        std::vector<routed_part> left = routed(commands);
         for (int hops = 0; !left.empty(); ++hops) {
             left = run(commands, left, hops < most_hops, answers);
         }
@@ -53,13 +53,13 @@ private:
     static constexpr int most_hops = 5;
 
     /// A part of a batch, and the server to send it to.
-    struct errand {
+    struct routed_part {
         std::size_t index;
         node_pointer to;
         bool asking; // ASKING precedes it
     };
 
-    /// The errands to one server.
+    /// The parts to one server.
     struct group {
         node_pointer to;
         std::vector<std::size_t> indices = {};
@@ -68,30 +68,30 @@ private:
         std::vector<answer> answers = {};
     };
 
-    [[nodiscard]] std::vector<errand> errands_of(const batch& commands) {
+    [[nodiscard]] std::vector<routed_part> routed(const batch& commands) {
         std::vector<std::size_t> slots;
         slots.reserve(commands.parts().size());
         for (const batch::part& part : commands.parts()) {
             slots.push_back(slot_of(commands.key_of(part)));
         }
         std::vector<node_pointer> owners = owners_.of(slots);
-        std::vector<errand> errands;
-        errands.reserve(owners.size());
+        std::vector<routed_part> parts;
+        parts.reserve(owners.size());
         for (std::size_t i = 0; i != owners.size(); ++i) {
-            errands.push_back({i, std::move(owners[i]), false});
+            parts.push_back({i, std::move(owners[i]), false});
         }
-        return errands;
+        return parts;
     }
 
-    /// Sends `errands` and puts their answers into `answers`. If `may_redirect`, returns the
-    /// errands that have to go to another server instead.
-    std::vector<errand> run(const batch& commands,
-                            const std::vector<errand>& errands,
-                            bool may_redirect,
-                            std::vector<answer>& answers) {
-        std::vector<group> groups = grouped(commands, errands);
+    /// Sends `parts` and puts their answers into `answers`. If `may_redirect`, returns the
+    /// parts that have to go to another server instead.
+    std::vector<routed_part> run(const batch& commands,
+                                 const std::vector<routed_part>& parts,
+                                 bool may_redirect,
+                                 std::vector<answer>& answers) {
+        std::vector<group> groups = grouped(commands, parts);
         exchange(commands, groups);
-        std::vector<errand> left;
+        std::vector<routed_part> left;
         for (group& each : groups) {
             for (std::size_t i = 0; i != each.answers.size(); ++i) {
                 answer& given = each.answers[i];
@@ -110,17 +110,18 @@ private:
             }
         }
         std::sort(left.begin(), left.end(), // commands of one key stay in their order
-                  [](const errand& a, const errand& b) { return a.index < b.index; });
+                  [](const routed_part& a, const routed_part& b) { return a.index < b.index; });
         return left;
     }
 
-    static std::vector<group> grouped(const batch& commands, const std::vector<errand>& errands) {
-        const bool is_whole = errands.size() == commands.parts().size() &&
-                              std::all_of(errands.begin(), errands.end(), [&](const errand& each) {
-                                  return each.to == errands.front().to && !each.asking;
+    static std::vector<group> grouped(const batch& commands,
+                                      const std::vector<routed_part>& parts) {
+        const bool is_whole = parts.size() == commands.parts().size() &&
+                              std::all_of(parts.begin(), parts.end(), [&](const routed_part& each) {
+                                  return each.to == parts.front().to && !each.asking;
                               });
         std::vector<group> groups;
-        for (const errand& each : errands) {
+        for (const routed_part& each : parts) {
             auto place = std::find_if(groups.begin(), groups.end(),
                                       [&](const group& one) { return one.to == each.to; });
             if (place == groups.end()) {
