@@ -59,7 +59,7 @@ struct serializer<bool> {
 
 /// A decimal number as in JSON, whatever the locale. A `float` or `double` is written as the
 /// shortest number that reads back as the same value. JSON lacks `inf`, `-inf` and `nan`, which
-/// stands for every NaN.
+/// stands forevery NaN.
 ///
 /// There is no serializer for character types: convert them to an integer or to a string. There is
 /// none for `long double`, because its range differs between platforms.

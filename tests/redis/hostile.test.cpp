@@ -26,7 +26,7 @@ support::scripted_server::script always(support::scripted_answer answer) {
     return [answer](const words&) { return answer; };
 }
 
-/// Answers that are valid, but not for every command.
+/// Answers that are valid, but not forevery command.
 const std::vector<std::string>& whole_answers() {
     static const std::vector<std::string> all{
         "+OK\r\n",
@@ -177,7 +177,7 @@ TEST_CASE("an answer that never ends is an error after the timeout", "[redis]") 
         CHECK(support::patiently([&] { return cache.get("key"); }) == "ok");
     };
     for (const support::redis_verb& verb : support::redis_verbs()) {
-        if (verb.name == "get" || verb.name == "get_many" || verb.name == "expire_in, for ever") {
+        if (verb.name == "get" || verb.name == "get_many" || verb.name == "expire_in, forever") {
             for (const std::string answer :
                  {"", "+OK", "$5\r\nab\r\n", "$9223372036854775807\r\n", "*2\r\n:1\r\n"}) {
                 check(verb, answer);

@@ -163,7 +163,7 @@ inline bool port_is_free(int port) {
     return free;
 }
 
-/// A free port. The one 10,000 above it, which the bus of a cluster uses, is free as well.
+/// A free port. The one 10,000 above it, which the bus of a cluster uses, is also free.
 ///
 /// Both are below the range from which the kernel takes ports for outgoing connections. A port of
 /// that range might be taken, or be connected to itself, while its server is down.

@@ -49,7 +49,7 @@ inline const std::vector<redis_verb>& redis_verbs() {
          }},
         {"take", [](cache& c) { static_cast<void>(c.take("key")); }},
         {"touch", [](cache& c) { static_cast<void>(c.touch("key", 10s)); }},
-        {"touch, for ever", [](cache& c) { static_cast<void>(c.touch("key", std::nullopt)); }},
+        {"touch, forever", [](cache& c) { static_cast<void>(c.touch("key", std::nullopt)); }},
         {"touch, over", [](cache& c) { static_cast<void>(c.touch("key", 0s)); }},
         {"set", [](cache& c) { c.set("key", "value"); }},
         {"set, for a time", [](cache& c) { c.set("key", "value", {.time_to_live = 10s}); }},
@@ -68,13 +68,13 @@ inline const std::vector<redis_verb>& redis_verbs() {
                  "key", [] { return "value"; }, 10s);
          }},
         {"expire_in", [](cache& c) { c.expire_in("key", 10s); }},
-        {"expire_in, for ever", [](cache& c) { c.expire_in("key", std::nullopt); }},
+        {"expire_in, forever", [](cache& c) { c.expire_in("key", std::nullopt); }},
         {"expire_in, over", [](cache& c) { c.expire_in("key", -1s); }},
         {"expire_at",
          [](cache& c) {
              c.expire_at("key", std::optional(std::chrono::system_clock::now() + 10s));
          }},
-        {"expire_at, for ever", [](cache& c) { c.expire_at("key", std::nullopt); }},
+        {"expire_at, forever", [](cache& c) { c.expire_at("key", std::nullopt); }},
         {"expire_at, over",
          [](cache& c) { c.expire_at("key", std::optional(cache::time_point())); }},
         {"erase", [](cache& c) { c.erase("key"); }},

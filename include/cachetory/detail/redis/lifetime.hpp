@@ -19,7 +19,7 @@ public:
     /// Begins when the server executes the command.
     explicit lifetime(std::optional<ttl> time_to_live) : lifetime(time_to_live, false) {}
 
-    /// Until a time of the server's clock. The largest value of any type means "for ever".
+    /// Until a time of the server's clock. The largest value of any type means "forever".
     template <class Duration>
     explicit lifetime(std::chrono::sys_time<Duration> deadline)
         : lifetime(deadline == (std::chrono::sys_time<Duration>::max)()
