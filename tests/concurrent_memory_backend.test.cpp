@@ -25,7 +25,7 @@ using support::tracked_cache;
 using support::tracked_clock;
 using support::tracked_mutex;
 
-// Every member compiles forevery kind of value.
+// Every member compiles for every kind of value.
 template class cachetory::concurrent_memory_backend<int>;
 template class cachetory::concurrent_memory_backend<std::string, std::chrono::system_clock>;
 template class cachetory::concurrent_memory_backend<std::unique_ptr<int>>;

@@ -17,6 +17,8 @@ may_include() {
   ttl.hpp | string_hash.hpp | ready_future.hpp) echo version.hpp ;;
   # only the headers for Redis know the server
   detail/redis/*) echo "$ground backend.hpp detail/redis/*" ;;
+  # a part of an adaptor
+  detail/items_as_bytes.hpp) echo "$ground backend.hpp" ;;
   # the core
   detail/*) echo "$ground detail/*" ;;
   # the contract
@@ -27,7 +29,7 @@ may_include() {
   redis_backend.hpp) echo "$ground backend.hpp detail/redis/*" ;;
   # adaptors: they know only the contract; one exception is for the alias async_memory_backend
   async_backend.hpp) echo "$ground backend.hpp memory_backend.hpp" ;;
-  serialized_backend.hpp) echo "$ground backend.hpp detail/number_text.hpp" ;;
+  serialized_backend.hpp) echo "$ground backend.hpp detail/items_as_bytes.hpp detail/number_text.hpp" ;;
   *) return 1 ;;
   esac
 }

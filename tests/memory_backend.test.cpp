@@ -16,7 +16,7 @@
 using cachetory::memory_backend;
 using clock_type = support::manual_clock<>;
 
-// Every member compiles forevery kind of value.
+// Every member compiles for every kind of value.
 template class cachetory::memory_backend<int>;
 template class cachetory::memory_backend<std::string, std::chrono::system_clock>;
 template class cachetory::memory_backend<std::unique_ptr<int>>;

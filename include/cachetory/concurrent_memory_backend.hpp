@@ -184,7 +184,7 @@ public:
         return shards_.look_up(key, [&](entry& live) { dropped.keep(std::forward<F>(f), live); });
     }
 
-    /// Calls `f(key, value)`, or `f(key, value, deadline)` if it takes that, forevery live entry,
+    /// Calls `f(key, value)`, or `f(key, value, deadline)` if it takes that, for every live entry,
     /// in any order. Goes shard by shard, under one lock at a time: `f` must not call this backend,
     /// and must not keep references.
     template <detail::visitor<time_point, std::string_view, Wire&> F>

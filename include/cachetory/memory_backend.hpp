@@ -195,7 +195,7 @@ public:
             miss);
     }
 
-    /// Calls `f(key, value)`, or `f(key, value, deadline)` if it takes that, forevery live entry,
+    /// Calls `f(key, value)`, or `f(key, value, deadline)` if it takes that, for every live entry,
     /// in any order. `f` may change the value; it must not call the backend. Complexity: linear in
     /// the entries and the table's buckets.
     template <detail::visitor<time_point, std::string_view, Wire&> F>

@@ -3,6 +3,7 @@
 #define CACHETORY_SERIALIZED_BACKEND_HPP
 
 #include "backend.hpp"
+#include "detail/items_as_bytes.hpp"
 #include "detail/number_text.hpp"
 #include "ttl.hpp"
 #include "version.hpp"
@@ -11,7 +12,6 @@
 #include <concepts>
 #include <cstddef>
 #include <initializer_list>
-#include <iterator>
 #include <limits>
 #include <optional>
 #include <string>
@@ -59,7 +59,7 @@ struct serializer<bool> {
 
 /// A decimal number as in JSON, whatever the locale. A `float` or `double` is written as the
 /// shortest number that reads back as the same value. JSON lacks `inf`, `-inf` and `nan`, which
-/// stands forevery NaN.
+/// stands for every NaN.
 ///
 /// There is no serializer for character types: convert them to an integer or to a string. There is
 /// none for `long double`, because its range differs between platforms.
@@ -79,81 +79,6 @@ concept serializer_of = requires(const S& s, const Value& value, std::string_vie
     { s.serialize(value) } -> std::convertible_to<std::string>;
     { s.deserialize(bytes) } -> std::same_as<std::optional<Value>>;
 };
-
-namespace detail {
-
-/// Returns the bytes that `format` makes of `value`, which is first converted to a `Value` if it is
-/// not one. Nothing is moved out of a `Value`.
-template <class Value, class Serializer, class V>
-std::string to_bytes(const Serializer& format, V&& value) {
-    if constexpr (std::same_as<std::remove_cvref_t<V>, Value>) {
-        return format.serialize(std::as_const(value));
-    } else {
-        const Value converted = as_wire<Value>(std::forward<V>(value));
-        return format.serialize(converted);
-    }
-}
-
-/// A view of `Items`, pairs of a key and a value, that gives keys and bytes: a value is serialized
-/// when its item is read.
-template <class Items, class Value, class Serializer>
-class items_as_bytes {
-    using range = std::remove_reference_t<Items>;
-    using place = decltype(std::ranges::begin(std::declval<range&>()));
-    using sentinel = decltype(std::ranges::end(std::declval<range&>()));
-    // If items are made when they are read, a view of a key would outlive its item.
-    using key = std::conditional_t<std::is_lvalue_reference_v<decltype(*std::declval<place&>())>,
-                                   std::string_view,
-                                   std::string>;
-
-public:
-    class iterator {
-    public:
-        using value_type = std::pair<key, std::string>;
-        using difference_type = std::ptrdiff_t;
-        using iterator_concept = std::input_iterator_tag;
-
-        iterator(place at, const Serializer& format) : at_(std::move(at)), serializer_(&format) {}
-
-        value_type operator*() const {
-            auto&& item = *at_;
-            const std::string_view name = std::get<0>(item);
-            return value_type(name, detail::to_bytes<Value>(
-                                        *serializer_, std::get<1>(forward_item<Items>(item))));
-        }
-
-        iterator& operator++() {
-            ++at_;
-            return *this;
-        }
-
-        iterator operator++(int) {
-            iterator before = *this;
-            ++at_;
-            return before;
-        }
-
-        friend bool operator==(const iterator& a, const sentinel& b) { return a.at_ == b; }
-
-    private:
-        place at_;
-        const Serializer* serializer_;
-    };
-
-    items_as_bytes(range& items, const Serializer& format) : items_(&items), serializer_(&format) {}
-
-    [[nodiscard]] iterator begin() const {
-        return iterator(std::ranges::begin(*items_), *serializer_);
-    }
-
-    [[nodiscard]] sentinel end() const { return std::ranges::end(*items_); }
-
-private:
-    range* items_;
-    const Serializer* serializer_;
-};
-
-} // namespace detail
 
 /// A backend of values of any type, made of a backend of strings: it writes each value as bytes and
 /// reads it back.

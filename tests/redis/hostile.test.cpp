@@ -26,7 +26,7 @@ support::scripted_server::script always(support::scripted_answer answer) {
     return [answer](const words&) { return answer; };
 }
 
-/// Answers that are valid, but not forevery command.
+/// Answers that are valid, but not for every command.
 const std::vector<std::string>& whole_answers() {
     static const std::vector<std::string> all{
         "+OK\r\n",

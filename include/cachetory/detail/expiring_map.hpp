@@ -32,7 +32,7 @@ using map_hash = std::conditional_t<std::same_as<Bound, bounded>, hash_once<Hash
 /// The table that all backends in memory are made of: a `std::unordered_map` from strings to values
 /// with deadlines, and the primitives that their verbs consist of.
 ///
-/// Two laws hold forevery primitive:
+/// Two laws hold for every primitive:
 ///
 /// - It destroys no value. Whatever leaves the table is moved into an argument, `dead` or `old`.
 ///   The caller destroys that when the operation is over and any lock is released. So a destructor
@@ -242,7 +242,7 @@ public:
     /// the others too big to be inlined at all.
     [[gnu::cold]] node extract(iterator found) { return entries_.extract(found); }
 
-    /// Calls `f(key, value)`, or `f(key, value, deadline)`, forevery live entry, in any order.
+    /// Calls `f(key, value)`, or `f(key, value, deadline)`, for every live entry, in any order.
     template <class F>
     void for_each(F& f, moment<Clock>& now) {
         for (auto at = entries_.begin(); at != entries_.end(); ++at) {
