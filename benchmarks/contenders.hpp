@@ -23,10 +23,18 @@
 #if defined(CACHETORY_BENCHMARK_BOOST)
 #include <boost/unordered/unordered_flat_map.hpp>
 #endif
+#if defined(CACHETORY_BENCHMARK_BOOST_CONCURRENT)
+#include <boost/unordered/concurrent_flat_map.hpp>
+#endif
+#if defined(CACHETORY_BENCHMARK_TBB)
+#include <oneapi/tbb/concurrent_hash_map.h>
+#endif
 
 // Every contender has what it is measured by: find(key, use), which runs use(value) on a hit and
 // returns whether it was one; set(key, value), which stores or overwrites; insert(key, value), the
-// best it has for a key that it lacks; size().
+// best it has for a key that it lacks; size(). Some also have set_or_use(key, value, use), which
+// runs use(value) on a hit and stores otherwise; touch(key), which starts the time to live anew;
+// and erase_if(pred), which asks pred(value).
 
 namespace bench {
 
@@ -87,11 +95,32 @@ public:
                          typename Map::mapped_type{value, steady::time_point::max()});
     }
 
+    template <class Use>
+    bool set_or_use(std::string_view key, const value_type& value, Use use) {
+        const bool found = find(key, use);
+        if (!found) {
+            insert(key, value);
+        }
+        return found;
+    }
+
+    template <class Pred>
+    std::size_t erase_if(Pred pred) {
+        return std::size_t(
+            erase_if_in(map_, [&](const auto& each) { return pred(each.second.value); }));
+    }
+
     void reserve(std::size_t entries) { map_.reserve(entries); }
 
     std::size_t size() const { return map_.size(); }
 
 private:
+    template <class Pred>
+    static auto erase_if_in(Map& map, Pred pred) {
+        using std::erase_if; // Boost has one of its own
+        return erase_if(map, pred);
+    }
+
     Map map_;
 };
 
@@ -176,6 +205,47 @@ public:
         return found.has_value();
     }
 
+    template <class Use>
+    bool set_or_use(std::string_view key, const Value& value, Use use) {
+        const std::lock_guard lock(mutex_);
+        const auto now = steady::now();
+        const auto found = entries_.find(key);
+        if (found == entries_.end()) {
+            entries_.try_emplace(std::string(key), entry<Value>{value, now + length<Life>});
+            return false;
+        }
+        if (found->second.deadline <= now) {
+            found->second = {value, now + length<Life>};
+            return false;
+        }
+        use(found->second.value);
+        return true;
+    }
+
+    std::optional<Value> touch(std::string_view key) {
+        const std::lock_guard lock(mutex_);
+        const auto now = steady::now();
+        const auto found = entries_.find(key);
+        if (found == entries_.end()) {
+            return std::nullopt;
+        }
+        if (found->second.deadline <= now) {
+            entries_.erase(found);
+            return std::nullopt;
+        }
+        found->second.deadline = now + length<Life>;
+        return found->second.value;
+    }
+
+    template <class Pred>
+    std::size_t erase_if(Pred pred) {
+        const std::lock_guard lock(mutex_);
+        const auto now = steady::now();
+        return std::erase_if(entries_, [&](const auto& each) {
+            return each.second.deadline <= now || pred(each.second.value);
+        });
+    }
+
     std::size_t size() const { return entries_.size(); }
 
 private:
@@ -223,6 +293,97 @@ private:
 };
 #endif
 
+#if defined(CACHETORY_BENCHMARK_TBB)
+struct tbb_hash {
+    using is_transparent = void;
+
+    static std::size_t hash(std::string_view text) { return text_hash()(text); }
+
+    static bool equal(std::string_view a, std::string_view b) { return a == b; }
+};
+
+/// A map that threads may share, with a deadline in the value and a look at the clock.
+template <class Value, life Life>
+class tbb_map {
+public:
+    using value_type = Value;
+
+    template <class Use>
+    bool find(std::string_view key, Use use) {
+        {
+            typename map::const_accessor found;
+            if (!entries_.find(found, key)) {
+                return false;
+            }
+            if (found->second.deadline > steady::now()) {
+                use(found->second.value);
+                return true;
+            }
+        }
+        entries_.erase(key);
+        return false;
+    }
+
+    void set(std::string_view key, const Value& value) {
+        typename map::accessor place;
+        entries_.insert(place, key);
+        place->second = {value, steady::now() + length<Life>};
+    }
+
+    void insert(std::string_view key, const Value& value) {
+        entries_.emplace(std::string(key), entry<Value>{value, steady::now() + length<Life>});
+    }
+
+    std::size_t size() const { return entries_.size(); }
+
+private:
+    using map = tbb::concurrent_hash_map<std::string, entry<Value>, tbb_hash>;
+
+    map entries_;
+};
+#endif
+
+#if defined(CACHETORY_BENCHMARK_BOOST_CONCURRENT)
+/// The same over Boost's.
+template <class Value, life Life>
+class boost_concurrent {
+public:
+    using value_type = Value;
+
+    template <class Use>
+    bool find(std::string_view key, Use use) {
+        bool expired = false;
+        const bool found = entries_.cvisit(key, [&](const auto& each) {
+            expired = each.second.deadline <= steady::now();
+            if (!expired) {
+                use(each.second.value);
+            }
+        }) != 0;
+        if (expired) {
+            entries_.erase_if(
+                key, [](const auto& each) { return each.second.deadline <= steady::now(); });
+        }
+        return found && !expired;
+    }
+
+    void set(std::string_view key, const Value& value) {
+        const entry<Value> made{value, steady::now() + length<Life>};
+        if (entries_.visit(key, [&](auto& each) { each.second = made; }) == 0) {
+            entries_.insert_or_assign(std::string(key), made);
+        }
+    }
+
+    void insert(std::string_view key, const Value& value) {
+        entries_.emplace(std::string(key), entry<Value>{value, steady::now() + length<Life>});
+    }
+
+    std::size_t size() const { return entries_.size(); }
+
+private:
+    boost::concurrent_flat_map<std::string, entry<Value>, text_hash, std::equal_to<>> entries_;
+};
+#endif
+
 /// `memory_backend` or `concurrent_memory_backend`.
 template <class Cache, life Life>
 class ours {
@@ -247,6 +408,19 @@ public:
     }
 
     void insert(std::string_view key, const value_type& value) { set(key, value); }
+
+    template <class Use>
+    bool set_or_use(std::string_view key, const value_type& value, Use use) {
+        return !cache.set_or_visit(key, value, use, length<Life>);
+    }
+
+    auto touch(std::string_view key) { return cache.touch(key, length<Life>); }
+
+    template <class Pred>
+    std::size_t erase_if(Pred pred) {
+        return cache.erase_if(
+            [&](std::string_view, const value_type& value) { return pred(value); });
+    }
 
     void reserve(std::size_t entries) { cache.reserve(entries); }
 

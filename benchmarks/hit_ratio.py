@@ -10,6 +10,8 @@ import sys
 from html import escape
 from pathlib import Path
 
+from reporting.picture import picture
+
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = "build/benchmark/benchmarks/cachetory_hit_ratio"
 PERCENT = [0.5, 1, 2, 3.5, 5, 7, 10, 15, 25, 35, 50]
@@ -19,35 +21,11 @@ MADE_UP = [  # title, options of the program
 ]
 LINES = [  # policy, class; the last is drawn on top
     ("best possible", "best"),
-    ("random", "random"),
-    ("FIFO", "fifo"),
-    ("LRU", "lru"),
+    ("random", "dotted"),
+    ("FIFO", "plain"),
+    ("LRU", "peer"),
     ("cachetory", "ours"),
 ]
-STYLE = """
-    text { font: 13px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; fill: #1f2328; }
-    .title { font-size: 19px; font-weight: 600; }
-    .panel { font-size: 14px; font-weight: 600; }
-    .note { font-size: 11.5px; fill: #59636e; }
-    .right { text-anchor: end; }
-    .middle { text-anchor: middle; }
-    .axis { stroke: #d1d9e0; }
-    .line { fill: none; stroke-width: 2; stroke-linejoin: round; }
-    .ours { stroke: #0969da; stroke-width: 3; }
-    .lru { stroke: #bc4c00; }
-    .fifo { stroke: #8c959f; }
-    .random { stroke: #8c959f; stroke-dasharray: 3 4; }
-    .best { stroke: #1a7f37; stroke-width: 1.2; stroke-dasharray: 7 4; }
-    @media (prefers-color-scheme: dark) {
-      text { fill: #f0f6fc; }
-      .note { fill: #9198a1; }
-      .axis { stroke: #3d444d; }
-      .ours { stroke: #4493f8; }
-      .lru { stroke: #f0883e; }
-      .fifo, .random { stroke: #7d8590; }
-      .best { stroke: #3fb950; }
-    }
-"""
 
 
 def replay(program, options, requests=None):
@@ -112,16 +90,7 @@ def draw(panels):
         + ", ".join(f"{policy} {curves[policy][tenth][1]:.1f} %" for policy, _ in reversed(LINES))
         for title, curves in panels
     )
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 820 {bottom}" width="820" height="{bottom}" '
-        'role="img" aria-labelledby="title desc">\n'
-        '  <title id="title">Hit ratio of bounded caches against their size</title>\n'
-        f'  <desc id="desc">{escape(summary)}.</desc>\n'
-        f"  <style>{STYLE}  </style>\n"
-        '  <text class="title" x="24" y="36">Hit ratio against size: higher is better</text>\n  '
-        + "\n  ".join(body)
-        + "\n</svg>\n"
-    )
+    return picture("Hit ratio against size: higher is better", summary, 820, bottom, body)
 
 
 def main():

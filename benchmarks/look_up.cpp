@@ -59,16 +59,18 @@ void add(const full<Contender>& cache,
          const shape& of,
          outcome expected,
          std::string_view contender,
-         Ask ask) {
-    const std::string_view operation = expected == outcome::hit ? "find_hit" : "find_miss";
-    benchmark::RegisterBenchmark(
-        name(operation, of, sizeof(typename Contender::value_type), contender).c_str(),
-        [=](benchmark::State& state) {
-            const workload& work = workload_of(of);
-            Contender& asked = (*cache)();
-            look_up(state, expected == outcome::hit ? work.hits : work.misses, cache->position,
-                    expected, [&](std::string_view key) { return ask(asked, key); });
-        });
+         Ask ask,
+         std::string_view hit = "find_hit",
+         std::string_view miss = "find_miss") {
+    const std::string_view operation = expected == outcome::hit ? hit : miss;
+    add_benchmark(name(operation, of, sizeof(typename Contender::value_type), contender),
+                  [=](benchmark::State& state) {
+                      const workload& work = workload_of(of);
+                      Contender& asked = (*cache)();
+                      look_up(state, expected == outcome::hit ? work.hits : work.misses,
+                              cache->position, expected,
+                              [&](std::string_view key) { return ask(asked, key); });
+                  });
 }
 
 constexpr auto find = [](auto& contender, std::string_view key) {
@@ -157,25 +159,43 @@ support::task get_in_coroutine(benchmark::State& state,
 
 template <awaiting Awaiting, class Contender>
 void add_coroutine(const full<Contender>& cache, const shape& of, std::string_view contender) {
-    benchmark::RegisterBenchmark(
-        name("find_hit", of, sizeof(typename Contender::value_type), contender).c_str(),
-        [=](benchmark::State& state) {
-            get_in_coroutine<Awaiting>(state, (*cache)(), workload_of(of).hits, cache->position);
-        });
+    add_benchmark(name("ways_hit", of, sizeof(typename Contender::value_type), contender),
+                  [=](benchmark::State& state) {
+                      get_in_coroutine<Awaiting>(state, (*cache)(), workload_of(of).hits,
+                                                 cache->position);
+                  });
 }
 
 template <class Value>
 void add_ways_to_ask(const shape& of) {
     using contender = async<Value, life::hour>;
     const auto cache = std::make_shared<filled<contender>>(of);
-    add(cache, of, outcome::hit, "ours_find", find_sync);
-    add(cache, of, outcome::hit, "ours_get", get_sync);
-    add(cache, of, outcome::hit, "async_get", get_async);
+    const auto add_way = [&](outcome expected, std::string_view way, auto ask) {
+        add(cache, of, expected, way, ask, "ways_hit", "ways_miss");
+    };
+    add_way(outcome::hit, "ours_find", find_sync);
+    add_way(outcome::hit, "ours_get", get_sync);
+    add_way(outcome::hit, "async_get", get_async);
     add_coroutine<awaiting::nothing>(cache, of, "ours_get_in_coroutine");
     add_coroutine<awaiting::least>(cache, of, "least_co_await");
     add_coroutine<awaiting::future>(cache, of, "async_co_await");
-    add(cache, of, outcome::miss, "ours_find", find_sync);
-    add(cache, of, outcome::miss, "async_find", find_async);
+    add_way(outcome::miss, "ours_find", find_sync);
+    add_way(outcome::miss, "async_find", find_async);
+}
+
+/// How the time of a hit depends on the number of entries.
+template <class Value>
+void add_growth(const shape& of) {
+    const auto add_one = [&]<class Contender>(std::string_view contender,
+                                              const full<Contender>& cache) {
+        add(cache, of, outcome::hit, contender, find, "growth");
+    };
+    add_one("bare", std::make_shared<filled<bare<Value>>>(of));
+    add_one("ours", std::make_shared<filled<sync<Value, life::hour>>>(of));
+    add_one("ours_concurrent", std::make_shared<filled<concurrent<Value, life::hour>>>(of));
+#if defined(CACHETORY_BENCHMARK_BOOST)
+    add_one("boost_flat", std::make_shared<filled<boost_flat<Value>>>(of));
+#endif
 }
 
 template <class Value>
@@ -203,6 +223,12 @@ void add_hits(const shape& of) {
 #if defined(CACHETORY_BENCHMARK_POCO)
     add<poco<Value, life::hour>>(of, hit, "poco");
 #endif
+#if defined(CACHETORY_BENCHMARK_TBB)
+    add<tbb_map<Value, life::hour>>(of, hit, "tbb");
+#endif
+#if defined(CACHETORY_BENCHMARK_BOOST_CONCURRENT)
+    add<boost_concurrent<Value, life::hour>>(of, hit, "boost_concurrent");
+#endif
 }
 
 template <class Value>
@@ -215,6 +241,12 @@ void add_misses(const shape& of) {
     add<hand_written<Value, life::hour>>(of, miss, "hand_written");
 #if defined(CACHETORY_BENCHMARK_POCO)
     add<poco<Value, life::hour>>(of, miss, "poco");
+#endif
+#if defined(CACHETORY_BENCHMARK_TBB)
+    add<tbb_map<Value, life::hour>>(of, miss, "tbb");
+#endif
+#if defined(CACHETORY_BENCHMARK_BOOST_CONCURRENT)
+    add<boost_concurrent<Value, life::hour>>(of, miss, "boost_concurrent");
 #endif
 #if defined(CACHETORY_BENCHMARK_BOOST)
     add<boost_flat<Value>>(of, miss, "boost_flat");
@@ -240,23 +272,22 @@ void add_bulk(const full<Contender>& cache,
               const shape& of,
               std::string_view contender,
               Take take) {
-    benchmark::RegisterBenchmark(
-        name("get_64", of, sizeof(typename Contender::value_type), contender).c_str(),
-        [=](benchmark::State& state) {
-            auto& asked = (*cache)().cache;
-            const std::vector<std::string_view> views = batches(workload_of(of).hits);
-            const std::size_t before = support::allocations();
-            std::size_t hits = 0;
-            std::size_t i = cache->position;
-            while (state.KeepRunningBatch(many)) { // so the figures are for one key
-                hits += take(asked, std::span(views).subspan(i, many));
-                if ((i += many) == views.size()) {
-                    i = 0;
-                }
-            }
-            cache->position = i;
-            report(state, support::allocations() - before, hits, outcome::hit);
-        });
+    add_benchmark(name("get_64", of, sizeof(typename Contender::value_type), contender),
+                  [=](benchmark::State& state) {
+                      auto& asked = (*cache)().cache;
+                      const std::vector<std::string_view> views = batches(workload_of(of).hits);
+                      const std::size_t before = support::allocations();
+                      std::size_t hits = 0;
+                      std::size_t i = cache->position;
+                      while (state.KeepRunningBatch(many)) { // so the figures are for one key
+                          hits += take(asked, std::span(views).subspan(i, many));
+                          if ((i += many) == views.size()) {
+                              i = 0;
+                          }
+                      }
+                      cache->position = i;
+                      report(state, support::allocations() - before, hits, outcome::hit);
+                  });
 }
 
 template <class Value>
@@ -300,17 +331,15 @@ void add_threads(const shape& of,
                  std::string_view contender,
                  const std::vector<full<Contender>>& caches) {
     const auto of_threads = std::make_shared<std::array<progress, 2>>();
-    benchmark::RegisterBenchmark(
-        name("find_threads", of, sizeof(typename Contender::value_type), contender).c_str(),
+    add_benchmark(
+        name("find_threads", of, sizeof(typename Contender::value_type), contender),
         [=](benchmark::State& state) {
             const auto thread = std::size_t(state.thread_index());
             Contender& asked = (*caches[thread % caches.size()])();
             look_up(state, workload_of(of).halves[thread], (*of_threads)[thread].position,
                     outcome::hit, [&](std::string_view key) { return find(asked, key); });
-        })
-        ->UseRealTime()
-        ->Threads(1)
-        ->Threads(2);
+        },
+        [](auto& added) { added.UseRealTime()->Threads(1)->Threads(2); });
 }
 
 template <class Contender>
@@ -329,6 +358,10 @@ void add_look_ups() {
         }
     }
     add_hits<value<8>>({12, 1'000'000});
+    for (const std::size_t entries : {1000U, 3000U, 10'000U, 30'000U, 100'000U, 300'000U,
+                                      1'000'000U, 3'000'000U, 10'000'000U}) {
+        add_growth<value<8>>({12, entries});
+    }
     add_hits<value<8>>({12, 100'000, access::zipf});
     add_hits<value<200>>({12, 100'000});
     for (const std::size_t entries : {1000U, 100'000U}) {
@@ -337,6 +370,12 @@ void add_look_ups() {
         add_bulks<value<8>>(of);
         add_threads<concurrent<value<8>, life::hour>>(of, "ours_concurrent");
         add_threads<hand_written<value<8>, life::hour>>(of, "hand_written");
+#if defined(CACHETORY_BENCHMARK_TBB)
+        add_threads<tbb_map<value<8>, life::hour>>(of, "tbb");
+#endif
+#if defined(CACHETORY_BENCHMARK_BOOST_CONCURRENT)
+        add_threads<boost_concurrent<value<8>, life::hour>>(of, "boost_concurrent");
+#endif
         // What the machine and the map would allow at most:
         add_threads<one_mutex<value<8>, life::hour>>(of, "one_mutex");
         using own = filled<sync<value<8>, life::hour>>;

@@ -7,14 +7,10 @@
 #include <algorithm>
 #include <benchmark/benchmark.h>
 #include <cstddef>
-#include <ctime>
 #include <string_view>
 
 namespace bench {
 namespace {
-
-/// The time spent by this process: other processes make no pause look longer.
-double seconds() { return double(std::clock()) / double(CLOCKS_PER_SEC); }
 
 using expired = sync<value<8>, life::expired>;
 
@@ -54,8 +50,8 @@ void sweep_in_steps(benchmark::State& state, const shape& of) {
 
 template <class Contender>
 void add_weight(const shape& of, std::string_view contender) {
-    benchmark::RegisterBenchmark(
-        name("memory", of, sizeof(typename Contender::value_type), contender).c_str(),
+    add_benchmark(
+        name("memory", of, sizeof(typename Contender::value_type), contender),
         [=](benchmark::State& state) {
             const key_list& keys = workload_of(of).stored;
             for (auto _ : state) {
@@ -69,9 +65,8 @@ void add_weight(const shape& of, std::string_view contender) {
                     double(support::allocated_bytes() - before) / double(of.entries);
                 state.SetIterationTime(1e-9); // of no interest
             }
-        })
-        ->UseManualTime()
-        ->Iterations(1);
+        },
+        manual_time_once);
 }
 
 } // namespace
@@ -79,10 +74,9 @@ void add_weight(const shape& of, std::string_view contender) {
 void add_whole_caches() {
     const shape million{12, 1'000'000};
     const auto add_sweep = [&](std::string_view contender, auto sweep) {
-        benchmark::RegisterBenchmark(name("purge", million, 8, contender).c_str(),
-                                     [=](benchmark::State& state) { sweep(state, million); })
-            ->UseManualTime()
-            ->Iterations(1);
+        add_benchmark(
+            name("purge", million, 8, contender),
+            [=](benchmark::State& state) { sweep(state, million); }, manual_time_once);
     };
     add_sweep("all_at_once", sweep_at_once);
     add_sweep("calls_of_1000", sweep_in_steps);

@@ -7,12 +7,14 @@
 #include <benchmark/benchmark.h>
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <fmt/format.h>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <numeric>
 #include <random>
+#include <regex>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -35,7 +37,7 @@ public:
     key_list(std::size_t key_size, const std::vector<std::uint32_t>& ids) : key_size_(key_size) {
         for (const std::uint32_t id : ids) {
             if (key_size == 12) { // short enough to be stored inside a std::string
-                fmt::format_to(std::back_inserter(text_), "user:{:07}", id);
+                fmt::format_to(std::back_inserter(text_), "user:{:07x}", id);
             } else if (key_size == 40) { // too long for that
                 fmt::format_to(std::back_inserter(text_), "session:{:016x}{:016x}",
                                id * 0x9e37'79b9'7f4a'7c15U, (id + 1) * 0xd1b5'4a32'd192'ed03U);
@@ -139,6 +141,38 @@ name(std::string_view operation, const shape& of, std::size_t bytes, std::string
                        of.key_size, bytes, of.entries, contender);
 }
 
+/// All benchmarks, in the order in which they were added.
+inline std::vector<benchmark::internal::Benchmark*>& all_benchmarks() {
+    static std::vector<benchmark::internal::Benchmark*> all;
+    return all;
+}
+
+/// Which benchmarks are wanted. Google Benchmark matches its own filter with every name before each
+/// run, which takes longer than a short run.
+inline std::regex& wanted() {
+    static std::regex names("");
+    return names;
+}
+
+/// Adds a benchmark if it is wanted. `set_up(*benchmark)` may change how it is run.
+template <class Function, class SetUp = void (*)(benchmark::internal::Benchmark&)>
+void add_benchmark(
+    const std::string& name, Function function, SetUp set_up = [](auto&) {}) {
+    if (std::regex_search(name, wanted())) {
+        all_benchmarks().push_back(benchmark::RegisterBenchmark(name.c_str(), std::move(function)));
+        set_up(*all_benchmarks().back());
+    }
+}
+
+/// The function itself says how long it took, one run is enough, or both.
+inline void manual_time(benchmark::internal::Benchmark& of) { of.UseManualTime(); }
+
+inline void once(benchmark::internal::Benchmark& of) { of.Iterations(1); }
+
+inline void manual_time_once(benchmark::internal::Benchmark& of) {
+    of.UseManualTime()->Iterations(1);
+}
+
 /// A contender that is filled, alone, when its benchmark first runs.
 template <class Contender>
 class filled {
@@ -164,6 +198,9 @@ private:
     std::unique_ptr<Contender> cache_;
 };
 
+/// The CPU time of this process so far: other processes make nothing look longer.
+inline double seconds() { return double(std::clock()) / double(CLOCKS_PER_SEC); }
+
 template <class Value>
 void consume(const Value& value) {
     std::uint64_t word = value[0]; // a copy, so that it is loaded
@@ -173,6 +210,9 @@ void consume(const Value& value) {
 void add_look_ups();
 void add_changes();
 void add_whole_caches();
+void add_bounded();
+void add_serialized();
+void add_redis();
 
 } // namespace bench
 

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""Runs the benchmarks. Each comparison is a process of its own, in which all contenders take turns; the
+whole is done several times, each with another layout of memory and other secrets in the hash."""
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from .ratios import plain
+
+
+def run(command):
+    ran = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if ran.returncode != 0:
+        sys.exit(f"{' '.join(command)} failed, status {ran.returncode}:\n{ran.stderr}")
+
+
+def comparisons(program, only):
+    """What is to be compared: the names of the benchmarks up to the contender."""
+    listed = subprocess.run(
+        [program, "--benchmark_list_tests=true"], check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ).stdout
+    names = dict.fromkeys("/".join(line.split("/")[:3]) for line in listed.splitlines() if line.count("/") >= 3)
+    return [name for name in names if re.search(only, name)]
+
+
+def effort(name, quick):
+    """How many processes, how many turns in each, and how many seconds a run takes."""
+    operation, _, entries = name.split("/")
+    entries = int(entries)
+    if operation in ("memory", "bounded_memory"):
+        return 1, 1, 0.001
+    if operation == "purge":
+        return (1 if quick else 3), 1, 0.001
+    if operation == "growth":  # no process of its own for each: filling takes most of the time
+        return (0 if quick else 1), 15, 0.02
+    seconds = 0.001 if entries <= 1000 else 0.002
+    if quick:
+        return 1, (1 if operation in ("insert", "erase_if") else 5), seconds
+    slow = operation in ("insert", "erase_if") and entries > 1000 or entries > 100_000
+    return (2 if entries > 100_000 else 5), (7 if slow else 21), seconds
+
+
+def measure(program, quick, only, counted, results):
+    """`counted` is a regular expression: the benchmarks whose instructions are wanted."""
+    names = comparisons(program, only)
+    todo = [(i, name) for name in names for i in range(effort(name, quick)[0])]
+    random.shuffle(todo)  # what disturbs a minute disturbs no comparison alone
+    start = shown = time.monotonic()
+    results.context["caches"] = caches()
+    with tempfile.TemporaryDirectory() as folder:
+        out = os.path.join(folder, "out.json")
+        try:
+            for step, (process, name) in enumerate(todo):
+                if time.monotonic() - shown > 10:
+                    shown = time.monotonic()
+                    print(f"[{step}/{len(todo)}] {shown - start:.0f} s, {name}", file=sys.stderr, flush=True)
+                _, turns, seconds = effort(name, quick)
+                run([program, f"--only=^{name}/", f"--turns={turns}", f"--benchmark_min_time={seconds}", f"--out={out}"])
+                results.add(json.loads(Path(out).read_text(encoding="utf-8")), process)
+            results.instructions = count_instructions(program, counted, folder) if not quick and not only else {}
+        except KeyboardInterrupt:
+            results.complete = False
+            print("cut short: what follows is what there is", file=sys.stderr)
+
+
+def count_instructions(program, counted, folder):
+    """How many instructions one operation executes: callgrind's counts of N and of 2 N operations,
+    subtracted, so that what is done once does not count."""
+    if not shutil.which("valgrind"):
+        print("instructions are left out: valgrind is not installed", file=sys.stderr)
+        return {}
+    out, counts = os.path.join(folder, "counted.json"), os.path.join(folder, "callgrind")
+    run(
+        ["valgrind", "--tool=callgrind", f"--callgrind-out-file={counts}", "--collect-atstart=no"]
+        + ["--toggle-collect=cachetory_counted", "--dump-after=cachetory_counted"]
+        + [program, f"--only={counted}", "--count=20000", f"--out={out}"]
+    )
+    seen, instructions = {}, {}
+    for i, each in enumerate(json.loads(Path(out).read_text(encoding="utf-8"))["benchmarks"], 1):
+        total = int(re.search(r"^totals: (\d+)", Path(f"{counts}.{i}").read_text(encoding="utf-8"), re.M).group(1))
+        name = plain(each["name"])
+        if name in seen:
+            before, iterations = seen[name]
+            instructions[name] = (total - before) / (each["iterations"] - iterations)
+        seen[name] = total, each["iterations"]
+    return instructions
+
+
+def caches():
+    """The caches of the processor: pairs of a level and bytes."""
+    found = []
+    for folder in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
+        try:
+            level, kind, size = ((folder / each).read_text().strip() for each in ("level", "type", "size"))
+        except OSError:
+            continue
+        if kind != "Instruction":
+            found.append((int(level), int(size.rstrip("KMG")) * 1024 ** " KMG".index(size[-1])))
+    return found

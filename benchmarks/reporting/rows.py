@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: MIT
+"""What the table has: each row is the time of one contender beside that of another."""
+SIZES = (1_000, 100_000)
+
+
+def number(value):
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def times(value):
+    return f"{number(value) if value >= 2.5 else format(value, '.2f' if value >= 0.1 else '.3f')}×"
+
+
+class Ratio:
+    """Time of `ours` / time of `other`: to be at most so much, or without a target. `why` says why we lose,
+    where we do."""
+
+    def __init__(self, what, beside, operation, ours, other, at_most=None, shape="k12_v8", sizes=SIZES, why=""):
+        self.what, self.beside, self.why = what, beside, why
+        self.ours, self.other = ([f"{operation}/{shape}/{n}/{who}" for n in sizes] for who in (ours, other))
+        self.limits = at_most if isinstance(at_most, tuple) else (at_most,) * len(sizes)
+        self.sizes = sizes
+
+    def ratios(self, results):
+        return [results.ratio(ours, other) for ours, other in zip(self.ours, self.other)]
+
+    def measured(self, results):
+        return any(self.ratios(results))
+
+    def nanoseconds(self, results):
+        found = [results.time(name) for name in self.ours]
+        return " / ".join("?" if each is None else number(each) for each in found)
+
+    def instructions(self, results):
+        counts = [results.instructions.get(name) for name in self.ours]
+        return " / ".join(f"{count:.0f}" for count in counts if count is not None)
+
+    def figures(self, results):
+        return " / ".join(
+            f"{times(each.median)} ({times(each.low)[:-1]}–{times(each.high)[:-1]})" if each else "?"
+            for each in self.ratios(results)
+        )
+
+    def target(self):
+        return " / ".join(f"≤ {limit:g}×" for limit in dict.fromkeys(self.limits) if limit)
+
+    def met(self, results):
+        """True or False, None without a target."""
+        judged = [each.median <= limit for each, limit in zip(self.ratios(results), self.limits) if each and limit]
+        return all(judged) if judged else None
+
+    def loss(self, results):
+        """By how much we lose, "" where we do not."""
+        lost = [(each.median, n) for each, n in zip(self.ratios(results), self.sizes) if each and each.low > 1]
+        return " and ".join(f"{times(ratio)} among {n:,}" for ratio, n in lost)
+
+
+class Fact(Ratio):
+    """A figure that is no ratio of times. `get(results)` returns a number, or None."""
+
+    def __init__(self, what, beside, get, text, at_most=None, target=""):
+        super().__init__(what, beside, "", "", "", at_most, sizes=(0,))
+        self.get, self.text, self.promised = get, text, target
+
+    def measured(self, results):
+        return self.get(results) is not None
+
+    def nanoseconds(self, results):
+        return ""
+
+    def figures(self, results):
+        return self.text(self.get(results))
+
+    def target(self):
+        return self.promised
+
+    def met(self, results):
+        return None if self.limits[0] is None else self.get(results) <= self.limits[0]
+
+    def loss(self, results):
+        return ""
+
+
+def allocations(results):
+    ways = (("ways_hit", "async_get"), ("ways_hit", "async_co_await"), ("ways_miss", "async_find"))
+    counts = [results.counter(f"{operation}/k12_v8/{n}/{who}", "allocations") for operation, who in ways for n in SIZES]
+    return None if None in counts else max(counts)
+
+
+def difference(operation, counter, ours, other):
+    def get(results):
+        both = [results.counter(f"{operation}/k12_v8/100000/{who}", counter) for who in (ours, other)]
+        return None if None in both else both[0] - both[1]
+
+    return get
+
+
+MAP = "`unordered_map`"
+HAND = MAP + " + mutex + `now()`"
+CLOCK = MAP + " + `now()`"
+FLAT = "`boost::unordered_flat_map`"
+LRU = "a textbook’s LRU + mutex"
+CHECK = "The deadline is compared with a clock, which costs more than the rest of a short hit."
+LOCK = "Each look-up takes a lock and copies the value."
+OPEN = "It stores entries in one array, without a node for each, so its references do not stay valid."
+ROUND = "Each call takes a connection from the pool, looks whether it is still good, and returns it."
+FUTURE = "A compiler does not remove all of the future that an awaited result passes through."
+MANY = (100_000,)
+TABLE = [
+    Ratio("`find`, hit, never expires", MAP, "find_hit", "ours_never", "bare", 1.0),
+    Ratio("– 40-byte keys", MAP, "find_hit", "ours_never", "bare", 1.0, "k40_v8", why="Waiting for memory: the hash gains nothing there."),
+    Ratio("– another hash", MAP + " with our hash", "find_hit", "ours_never", "bare_with_our_hash", why="The deadline is read and the table’s `find` is called; the map’s is inlined into its only caller."),
+    Ratio("`find`, hit, one hour to live", MAP + ", no clock", "find_hit", "ours", "bare", (1.15, 1.35), why=CHECK),
+    Ratio("– 40-byte keys", MAP + ", no clock", "find_hit", "ours", "bare", (1.15, 1.35), "k40_v8", why=CHECK),
+    Ratio("– `system_clock`", MAP + ", no clock", "find_hit", "ours_system_clock", "bare", (1.15, 1.35), why=CHECK),
+    Ratio("– 200-byte values", MAP + ", no clock", "find_hit", "ours", "bare", None, "k12_v200", MANY, why=CHECK),
+    Ratio("– keys after Zipf’s law", MAP + ", no clock", "find_hit_zipf", "ours", "bare", sizes=MANY, why=CHECK),
+    Ratio("– beside an open-addressing map", FLAT + ", no clock", "find_hit", "ours", "boost_flat", why=OPEN),
+    Ratio("– beside what one writes by hand", HAND, "find_hit", "ours", "hand_written"),
+    Ratio("– beside Poco", "`Poco::UniqueExpireCache`", "find_hit", "ours", "poco", 0.125),
+    Ratio("`find`, miss", MAP, "find_miss", "ours", "bare", 1.0),
+    Ratio("– 40-byte keys", MAP, "find_miss", "ours", "bare", 1.0, "k40_v8"),
+    Ratio("– another hash", MAP + " with our hash", "find_miss", "ours", "bare_with_our_hash", why="The same as for a hit."),
+    Ratio("– beside an open-addressing map", FLAT, "find_miss", "ours", "boost_flat", why="It sees in one group of its metadata that a key is absent."),
+    Ratio("`get`, hit, never expires", "`find`", "find_hit", "ours_never_get", "ours_never", 1.05),
+    Ratio("`get`, hit, one hour to live", "`find`", "ways_hit", "ours_get", "ours_find", 1.05),
+    Ratio("`get_many` of 64 keys, each", "64 × `find`", "get_64", "ours_get_many", "ours_finds", 0.9),
+    Ratio("`touch`, hit", CLOCK, "touch", "ours", "map_and_clock"),
+    Ratio("`set` over an entry", MAP + ", find and assign", "overwrite", "ours_never", "bare", 1.0),
+    Ratio("– one hour to live", CLOCK, "overwrite", "ours", "map_and_clock", 1.1),
+    Ratio("`set_or_visit`, hit", CLOCK, "set_or_visit", "ours", "map_and_clock"),
+    Ratio("`set` into an empty cache, and destroying it", MAP + ", `try_emplace`", "insert", "ours_never", "bare", 1.2, why="Each entry has a deadline, and a key is looked up before it is stored."),
+    Ratio("`find` of an expired entry, and `set`", CLOCK, "expire_and_reinsert", "ours", "map_and_clock"),
+    Ratio("`erase_if` that erases a tenth, each entry", CLOCK, "erase_if", "ours", "map_and_clock", sizes=MANY, why="The values are destroyed only when all entries have been visited."),
+    Ratio("async `get(…).get()`", "`get`", "ways_hit", "async_get", "ours_get", 1.1),
+    Ratio("`co_await` of async `get`", "`get` in a coroutine", "ways_hit", "async_co_await", "ours_get_in_coroutine", 1.1, why=FUTURE),
+    Ratio("– an address or an exception, no future", "`get` in a coroutine", "ways_hit", "least_co_await", "ours_get_in_coroutine"),
+    Ratio("async `find(…).get()`, miss", "`find`", "ways_miss", "async_find", "ours_find", 1.15),
+    Fact("– allocations of the three", "", allocations, lambda n: f"{n:g}" if n else "none", 0, "none"),
+    Ratio("shared `find`, hit, one hour to live", "`memory_backend`", "find_hit", "ours_concurrent", "ours", 1.6, why=LOCK),
+    Ratio("– one thread", HAND, "find_threads", "ours_concurrent/threads:1", "hand_written/threads:1", 0.5),
+    Ratio("– two threads, different keys", HAND, "find_threads", "ours_concurrent/threads:2", "hand_written/threads:2", 0.25),
+    Ratio("– two threads, different keys", "`tbb::concurrent_hash_map` + `now()`", "find_threads", "ours_concurrent/threads:2", "tbb/threads:2", why=LOCK),
+    Ratio("– two threads, different keys", "`boost::concurrent_flat_map` + `now()`", "find_threads", "ours_concurrent/threads:2", "boost_concurrent/threads:2", why=OPEN),
+    Ratio("– two threads, the least possible", "two caches without a lock", "find_threads", "ours_concurrent/threads:2", "one_each/threads:2", why=LOCK),
+    Ratio("shared `find`, miss", "`memory_backend`", "find_miss", "ours_concurrent", "ours", why=LOCK),
+    Ratio("shared `set` over an entry", HAND, "overwrite", "ours_concurrent", "hand_written"),
+    Ratio("shared `get_many` of 64 keys, each", "64 × `find`", "get_64", "concurrent_get_many", "concurrent_finds", why="It allocates copies of the keys."),
+    Ratio("bounded `find`, hit", "unbounded", "bounded_hit", "bounded", "unbounded", why="A hit marks the entry as used."),
+    Ratio("– beside LRU", LRU, "bounded_hit", "bounded", "textbook"),
+    Ratio("bounded `set` over an entry", "unbounded", "bounded_overwrite", "bounded", "unbounded", why="A hit marks the entry as used."),
+    Ratio("– beside LRU", LRU, "bounded_overwrite", "bounded", "textbook"),
+    Ratio("bounded `set` that evicts", "unbounded `set` and `erase`", "bounded_insert", "bounded", "unbounded", why="An entry to evict is looked for, and its key is remembered for a while."),
+    Ratio("– beside LRU", LRU, "bounded_insert", "bounded", "textbook"),
+    Ratio("– beside Poco", "`Poco::LRUCache`", "bounded_insert", "bounded", "poco_lru"),
+    Ratio("shared bounded `find`, hit", LRU, "bounded_hit", "bounded_shared", "textbook"),
+    Ratio("shared bounded `set` that evicts", LRU, "bounded_insert", "bounded_shared", "textbook"),
+    Ratio("`serialized_backend<int>` `find`, hit", "`memory_backend<int>`", "serialized_find", "serialized", "numbers", shape="k12_v4", why="The number is read from text each time."),
+    Ratio("– reading the text by hand", "`memory_backend<string>`, `from_chars`", "serialized_find", "serialized", "by_hand", shape="k12_v4"),
+    Ratio("Redis `get`", "hiredis, `GET`", "redis_get", "ours", "raw", shape="k12_v100", sizes=(64,), why=ROUND),
+    Ratio("Redis `set`, one hour to live", "hiredis, `SET` … `PX`", "redis_set", "ours", "raw", shape="k12_v100", sizes=(64,), why=ROUND),
+    Ratio("Redis `get_many` of 64 keys", "hiredis, 64 `GET`s at once", "redis_get_64", "ours_get_many", "raw_pipeline", shape="k12_v100", sizes=(64,), why="The answers are kept as pairs of keys and values."),
+    Ratio("– one by one", "64 × `get`", "redis_get_64", "ours_get_many", "ours_gets", shape="k12_v100", sizes=(64,)),
+    Ratio("`find`, hit, never expires, 1,000,000 entries", MAP, "find_hit", "ours_never", "bare", 1.0, sizes=(1_000_000,)),
+    Ratio("`purge_expired(1000)`, longest pause", "`purge_expired()`", "purge", "calls_of_1000", "all_at_once", 0.01, sizes=(1_000_000,)),
+    Fact("memory of an entry", MAP + " without deadlines", difference("memory", "node_bytes", "ours", "values_only"), "{:+g} bytes".format, 8, "≤ +8 bytes"),
+    Fact("memory of a bounded entry, with the allocator’s", "unbounded", difference("bounded_memory", "bytes", "bounded", "unbounded"), "{:+.1f} bytes".format),
+]  # fmt: skip
+
+README = [  # what the README says: how it is worded, and which row
+    ("`find` of a key that never expires", MAP, "find_hit", "ours_never", "bare"),
+    ("`find` with one hour to live", MAP + " without a clock", "find_hit", "ours", "bare"),
+    ("`set` over an entry, one hour to live", CLOCK, "overwrite", "ours", "map_and_clock"),
+    ("`find` shared by threads", HAND, "find_hit", "ours_concurrent", "hand_written"),
+    ("`find` with one hour to live", "`Poco::UniqueExpireCache`", "find_hit", "ours", "poco"),
+]
+
+
+def counted():
+    """The benchmarks whose instructions the table shows."""
+    names = dict.fromkeys("/".join(name.split("/")[:4]) for row in TABLE for name in row.ours if "/1000/" in name)
+    return "^(" + "|".join(name for name in names if not name.startswith(("find_threads", "/"))) + ")$"
