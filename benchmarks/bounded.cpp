@@ -253,6 +253,11 @@ void add_operations(std::size_t entries, std::string_view contender) {
             }
         });
     }
+}
+
+template <class Contender>
+void add_weight(std::size_t entries, std::string_view contender) {
+    const shape of{12, entries};
     add_benchmark(
         name("bounded_memory", of, 8, contender),
         [=](benchmark::State& state) {
@@ -270,6 +275,8 @@ void add_operations(std::size_t entries, std::string_view contender) {
 } // namespace
 
 void add_bounded() {
+    add_weight<unbounded_cache>(100'000, "unbounded");
+    add_weight<bounded_cache>(100'000, "bounded");
     for (const std::size_t entries : {1000U, 100'000U}) {
         add_operations<unbounded_cache>(entries, "unbounded");
         add_operations<bounded_cache>(entries, "bounded");

@@ -201,7 +201,6 @@ void add_changes() {
     for (const std::size_t entries : {1000U, 100'000U}) {
         add_all<value<8>>({12, entries});
     }
-    add_all<value<8>>({40, 100'000});
 
     const shape many{12, 100'000};
     add_erase_if<bare<value<8>>>(many, "bare");

@@ -4,7 +4,7 @@
 //     cachetory_benchmarks --out=FILE --turns=N [--only=REGEX] ...
 //
 // All that matches takes turns, in another order each time, so the runs of one turn follow each
-// other within milliseconds. A turn before the first warms up and is not reported.
+// other within milliseconds. A turn before the first warms up; it is reported only if N is 0.
 //
 //     cachetory_benchmarks --out=FILE --count=N [--only=REGEX] ...
 //
@@ -50,12 +50,15 @@ void run(collector& reporter, const std::string& name) {
 
 std::vector<benchmark::BenchmarkReporter::Run> take_turns(collector& reporter, int turns) {
     benchmark::RunSpecifiedBenchmarks(&reporter);
+    std::vector<benchmark::BenchmarkReporter::Run> all = reporter.take();
     std::vector<std::string> names;
-    for (const auto& warm_up : reporter.take()) {
+    for (const auto& warm_up : all) {
         names.push_back(warm_up.benchmark_name());
     }
+    if (turns != 0) {
+        all.clear();
+    }
     std::mt19937 random(std::random_device{}());
-    std::vector<benchmark::BenchmarkReporter::Run> all;
     for (int turn = 0; turn != turns; ++turn) {
         std::shuffle(names.begin(), names.end(), random);
         for (const std::string& name : names) {

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from reporting import rows
-from reporting.chart import chart
+from reporting.chart import chart, drawn
 from reporting.growth import growth
 from reporting.measure import measure
 from reporting.ratios import Results
@@ -49,7 +49,7 @@ def main():
         if not os.access(program, os.X_OK):
             sys.exit(f"{program} is not there. Build it first: cmake --workflow --preset benchmark")
         results = Results()
-        measure(program, args.quick, args.only, rows.counted(), results)
+        measure(program, rows.wanted() | drawn(), rows.counted(), args.quick, args.only, results)
     if args.save:
         results.write(args.save)
     for failure in results.failures():

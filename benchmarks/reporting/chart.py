@@ -23,6 +23,11 @@ BARS = [  # contender, label, class
     ("bare", "unordered_map", "plain"),
     ("boost_flat", "boost::unordered_flat_map", "plain"),
 ]
+def drawn():
+    """The benchmarks that the chart shows."""
+    return {f"{operation}/{CHART_SHAPE}/{contender}" for _, operation in PANELS for contender, _, _ in BARS}
+
+
 def chart(results):
     width, left, right, pitch, thick = 840, 252, 690, 23, 15
     panels = []

@@ -21,13 +21,17 @@ def run(command):
         sys.exit(f"{' '.join(command)} failed, status {ran.returncode}:\n{ran.stderr}")
 
 
-def comparisons(program, only):
-    """What is to be compared: the names of the benchmarks up to the contender."""
+def comparisons(program, wanted, only):
+    """The names of the benchmarks, by what they have before the contender: that is one comparison."""
     listed = subprocess.run(
         [program, "--benchmark_list_tests=true"], check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ).stdout
-    names = dict.fromkeys("/".join(line.split("/")[:3]) for line in listed.splitlines() if line.count("/") >= 3)
-    return [name for name in names if re.search(only, name)]
+    found = {}
+    for name in map(plain, listed.splitlines()):
+        comparison = "/".join(name.split("/")[:3])
+        if (name in wanted or name.startswith("growth/")) and re.search(only, comparison):
+            found.setdefault(comparison, {})["/".join(name.split("/")[:4])] = None  # once for all numbers of threads
+    return found
 
 
 def effort(name, quick):
@@ -35,9 +39,9 @@ def effort(name, quick):
     operation, _, entries = name.split("/")
     entries = int(entries)
     if operation in ("memory", "bounded_memory"):
-        return 1, 1, 0.001
+        return 1, 0, 0.001
     if operation == "purge":
-        return (1 if quick else 3), 1, 0.001
+        return (1 if quick else 3), 0, 0.001
     if operation == "growth":  # no process of its own for each: filling takes most of the time
         return (0 if quick else 1), 15, 0.02
     seconds = 0.001 if entries <= 1000 else 0.002
@@ -47,9 +51,9 @@ def effort(name, quick):
     return (2 if entries > 100_000 else 5), (7 if slow else 21), seconds
 
 
-def measure(program, quick, only, counted, results):
+def measure(program, wanted, counted, quick, only, results):
     """`counted` is a regular expression: the benchmarks whose instructions are wanted."""
-    names = comparisons(program, only)
+    names = comparisons(program, wanted, only)
     todo = [(i, name) for name in names for i in range(effort(name, quick)[0])]
     random.shuffle(todo)  # what disturbs a minute disturbs no comparison alone
     start = shown = time.monotonic()
@@ -62,7 +66,7 @@ def measure(program, quick, only, counted, results):
                     shown = time.monotonic()
                     print(f"[{step}/{len(todo)}] {shown - start:.0f} s, {name}", file=sys.stderr, flush=True)
                 _, turns, seconds = effort(name, quick)
-                run([program, f"--only=^{name}/", f"--turns={turns}", f"--benchmark_min_time={seconds}", f"--out={out}"])
+                run([program, f"--only=^({'|'.join(names[name])})$", f"--turns={turns}", f"--benchmark_min_time={seconds}", f"--out={out}"])
                 results.add(json.loads(Path(out).read_text(encoding="utf-8")), process)
             results.instructions = count_instructions(program, counted, folder) if not quick and not only else {}
         except KeyboardInterrupt:

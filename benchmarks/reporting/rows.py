@@ -56,43 +56,32 @@ class Ratio:
 
 
 class Fact(Ratio):
-    """A figure that is no ratio of times. `get(results)` returns a number, or None."""
+    """A figure that is no ratio of times: `pick(values)` of a counter of the benchmarks."""
 
-    def __init__(self, what, beside, get, text, at_most=None, target=""):
+    def __init__(self, what, beside, names, counter, pick, text, at_most=None, target=""):
         super().__init__(what, beside, "", "", "", at_most, sizes=(0,))
-        self.get, self.text, self.promised = get, text, target
+        self.ours, self.other, self.counter, self.pick, self.text, self.promised = names, [], counter, pick, text, target
+
+    def value(self, results):
+        values = [results.counter(name, self.counter) for name in self.ours]
+        return None if None in values else self.pick(values)
 
     def measured(self, results):
-        return self.get(results) is not None
+        return self.value(results) is not None
 
     def nanoseconds(self, results):
         return ""
 
+    instructions = nanoseconds
+
     def figures(self, results):
-        return self.text(self.get(results))
+        return self.text(self.value(results))
 
     def target(self):
         return self.promised
 
     def met(self, results):
-        return None if self.limits[0] is None else self.get(results) <= self.limits[0]
-
-    def loss(self, results):
-        return ""
-
-
-def allocations(results):
-    ways = (("ways_hit", "async_get"), ("ways_hit", "async_co_await"), ("ways_miss", "async_find"))
-    counts = [results.counter(f"{operation}/k12_v8/{n}/{who}", "allocations") for operation, who in ways for n in SIZES]
-    return None if None in counts else max(counts)
-
-
-def difference(operation, counter, ours, other):
-    def get(results):
-        both = [results.counter(f"{operation}/k12_v8/100000/{who}", counter) for who in (ours, other)]
-        return None if None in both else both[0] - both[1]
-
-    return get
+        return None if self.limits[0] is None else self.value(results) <= self.limits[0]
 
 
 MAP = "`unordered_map`"
@@ -106,6 +95,16 @@ OPEN = "It stores entries in one array, without a node for each, so its referenc
 ROUND = "Each call takes a connection from the pool, looks whether it is still good, and returns it."
 FUTURE = "A compiler does not remove all of the future that an awaited result passes through."
 MANY = (100_000,)
+WAYS = (("ways_hit", "async_get"), ("ways_hit", "async_co_await"), ("ways_miss", "async_find"))
+ASYNC = [f"{operation}/k12_v8/{n}/{way}" for operation, way in WAYS for n in SIZES]
+WEIGHED = [f"memory/k12_v8/100000/{who}" for who in ("ours", "values_only")]
+BOUNDED = [f"bounded_memory/k12_v8/100000/{who}" for who in ("bounded", "unbounded")]
+
+
+def difference(pair):
+    return pair[0] - pair[1]
+
+
 TABLE = [
     Ratio("`find`, hit, never expires", MAP, "find_hit", "ours_never", "bare", 1.0),
     Ratio("– 40-byte keys", MAP, "find_hit", "ours_never", "bare", 1.0, "k40_v8", why="Waiting for memory: the hash gains nothing there."),
@@ -136,7 +135,7 @@ TABLE = [
     Ratio("`co_await` of async `get`", "`get` in a coroutine", "ways_hit", "async_co_await", "ours_get_in_coroutine", 1.1, why=FUTURE),
     Ratio("– an address or an exception, no future", "`get` in a coroutine", "ways_hit", "least_co_await", "ours_get_in_coroutine"),
     Ratio("async `find(…).get()`, miss", "`find`", "ways_miss", "async_find", "ours_find", 1.15),
-    Fact("– allocations of the three", "", allocations, lambda n: f"{n:g}" if n else "none", 0, "none"),
+    Fact("– allocations of the three", "", ASYNC, "allocations", max, lambda n: f"{n:g}" if n else "none", 0, "none"),
     Ratio("shared `find`, hit, one hour to live", "`memory_backend`", "find_hit", "ours_concurrent", "ours", 1.6, why=LOCK),
     Ratio("– one thread", HAND, "find_threads", "ours_concurrent/threads:1", "hand_written/threads:1", 0.5),
     Ratio("– two threads, different keys", HAND, "find_threads", "ours_concurrent/threads:2", "hand_written/threads:2", 0.25),
@@ -163,20 +162,25 @@ TABLE = [
     Ratio("– one by one", "64 × `get`", "redis_get_64", "ours_get_many", "ours_gets", shape="k12_v100", sizes=(64,)),
     Ratio("`find`, hit, never expires, 1,000,000 entries", MAP, "find_hit", "ours_never", "bare", 1.0, sizes=(1_000_000,)),
     Ratio("`purge_expired(1000)`, longest pause", "`purge_expired()`", "purge", "calls_of_1000", "all_at_once", 0.01, sizes=(1_000_000,)),
-    Fact("memory of an entry", MAP + " without deadlines", difference("memory", "node_bytes", "ours", "values_only"), "{:+g} bytes".format, 8, "≤ +8 bytes"),
-    Fact("memory of a bounded entry, with the allocator’s", "unbounded", difference("bounded_memory", "bytes", "bounded", "unbounded"), "{:+.1f} bytes".format),
+    Fact("memory of an entry", MAP + " without deadlines", WEIGHED, "node_bytes", difference, "{:+g} bytes".format, 8, "≤ +8 bytes"),
+    Fact("memory of a bounded entry, with the allocator’s", "unbounded", BOUNDED, "bytes", difference, "{:+.1f} bytes".format),
 ]  # fmt: skip
 
-README = [  # what the README says: how it is worded, and which row
-    ("`find` of a key that never expires", MAP, "find_hit", "ours_never", "bare"),
-    ("`find` with one hour to live", MAP + " without a clock", "find_hit", "ours", "bare"),
-    ("`set` over an entry, one hour to live", CLOCK, "overwrite", "ours", "map_and_clock"),
-    ("`find` shared by threads", HAND, "find_hit", "ours_concurrent", "hand_written"),
-    ("`find` with one hour to live", "`Poco::UniqueExpireCache`", "find_hit", "ours", "poco"),
+README = [  # what the README says
+    Ratio("`find` of a key that never expires", MAP, "find_hit", "ours_never", "bare"),
+    Ratio("`find` with one hour to live", MAP + " without a clock", "find_hit", "ours", "bare"),
+    Ratio("`set` over an entry, one hour to live", CLOCK, "overwrite", "ours", "map_and_clock"),
+    Ratio("`find` shared by threads", HAND, "find_hit", "ours_concurrent", "hand_written"),
+    Ratio("`find` with one hour to live", "`Poco::UniqueExpireCache`", "find_hit", "ours", "poco"),
 ]
 
 
+def wanted():
+    """The benchmarks that the table and the README show."""
+    return {name for row in [*TABLE, *README] for name in row.ours + row.other}
+
+
 def counted():
-    """The benchmarks whose instructions the table shows."""
-    names = dict.fromkeys("/".join(name.split("/")[:4]) for row in TABLE for name in row.ours if "/1000/" in name)
-    return "^(" + "|".join(name for name in names if not name.startswith(("find_threads", "/"))) + ")$"
+    """Those whose instructions the table shows."""
+    names = {name for row in TABLE for name in row.ours if "/1000/" in name and "/threads:" not in name}
+    return "^(" + "|".join(sorted(names)) + ")$"

@@ -59,9 +59,8 @@ def full_name(row, measured):
 
 def readme(results):
     lines = []
-    for what, beside, operation, ours, other in rows.README:
-        row = rows.Ratio(what, beside, operation, ours, other)
+    for row in rows.README:
         if row.measured(results):
-            spreads = row.ratios(results)
-            lines.append(f"- {what}: {' / '.join(rows.times(each.median) if each else '?' for each in spreads)} of {beside}\n")
+            figures = " / ".join(rows.times(each.median) if each else "?" for each in row.ratios(results))
+            lines.append(f"- {row.what}: {figures} of {row.beside}\n")
     return "".join(lines)
