@@ -78,19 +78,17 @@ def draw(panels):
     for i, (title, curves) in enumerate(panels):
         body += panel(title, curves, 52 + 400 * (i % 2), 118 + 245 * (i // 2))
     bottom = 118 + 245 * ((len(panels) + 1) // 2) - 30
-    for line in (
+    notes = [
         "Per cent of the requests that were found, against the cache’s size in per cent of the different keys (logarithmic).",
         "Best possible: the cache that knows all future requests.",
-    ):
-        body.append(f'<text class="note" x="24" y="{bottom}">{line}</text>')
-        bottom += 17
+    ]
     tenth = PERCENT.index(10)
     summary = ". ".join(
         f"{title}, a cache of 10 % of the keys: "
         + ", ".join(f"{policy} {curves[policy][tenth][1]:.1f} %" for policy, _ in reversed(LINES))
         for title, curves in panels
     )
-    return picture("Hit ratio against size: higher is better", summary, 820, bottom, body)
+    return picture("Hit ratio against size: higher is better", summary, 820, bottom, body, notes)
 
 
 def main():

@@ -79,10 +79,13 @@ struct workload {
                                                 ids.end());
         ids.resize(of.entries);
         stored = key_list(of.key_size, ids);
-        misses = key_list(of.key_size, sequence(absent, random));
         std::shuffle(ids.begin(), ids.end(), random);
         hits = key_list(of.key_size,
                         of.pattern == access::zipf ? zipf(ids, random) : sequence(ids, random));
+        if (of.entries > 1'000'000) {
+            return; // nothing asks so large a cache for anything else
+        }
+        misses = key_list(of.key_size, sequence(absent, random));
         const auto middle = ids.begin() + std::ptrdiff_t(of.entries / 2);
         halves = {key_list(of.key_size, sequence({ids.begin(), middle}, random)),
                   key_list(of.key_size, sequence({middle, ids.end()}, random))};

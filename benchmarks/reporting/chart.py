@@ -4,14 +4,14 @@ from html import escape
 
 from .picture import picture
 from .rows import number, times
-from .table import COMMAND, machine
+from .table import machine
 
 CHART_SHAPE = "k12_v8/100000"
 PANELS = [  # title, operation
     ("find, hit, one hour to live", "find_hit"),
     ("find, miss", "find_miss"),
     ("set over an entry, one hour to live", "overwrite"),
-    ("set into an empty cache, one hour to live, and its end", "insert"),
+    ("set into an empty cache, one hour to live, and destroying it", "insert"),
 ]
 BARS = [  # contender, label, class
     ("ours", "cachetory", "ours"),
@@ -23,19 +23,25 @@ BARS = [  # contender, label, class
     ("bare", "unordered_map", "plain"),
     ("boost_flat", "boost::unordered_flat_map", "plain"),
 ]
+LEGEND = [  # place, class, text
+    (24, "ours", "cachetory"),
+    (114, "ours2", "cachetory, shared by threads"),
+    (314, "peer", "others with expiry and a lock"),
+    (519, "plain", "for reference: neither expiry nor a lock"),
+]
+
+
 def drawn():
     """The benchmarks that the chart shows."""
     return {f"{operation}/{CHART_SHAPE}/{contender}" for _, operation in PANELS for contender, _, _ in BARS}
 
 
 def chart(results):
-    width, left, right, pitch, thick = 840, 252, 690, 23, 15
+    width, left, right, pitch, thick = 840, 264, 690, 23, 15
     panels = []
     for title, operation in PANELS:
-        bars = [
-            (label, style, results.time(f"{operation}/{CHART_SHAPE}/{contender}")) for contender, label, style in BARS
-        ]
-        bars = [bar for bar in bars if bar[2] is not None]
+        names = [(label, style, f"{operation}/{CHART_SHAPE}/{contender}") for contender, label, style in BARS]
+        bars = [(label, style, results.time(name)) for label, style, name in names if results.time(name)]
         if bars:
             panels.append((title, bars))
     if not panels:
@@ -75,23 +81,13 @@ def chart(results):
     summary = ". ".join(
         f"{title}: " + ", ".join(f"{label} {number(taken)} ns" for label, _, taken in bars) for title, bars in panels
     )
-    legend, x = [], 24
-    for style, text, step in (
-        ("ours", "cachetory", 90),
-        ("ours2", "cachetory, shared by threads", 200),
-        ("peer", "others with expiry and a lock", 205),
-        ("plain", "for reference: neither expiry nor a lock", 0),
-    ):
+    legend = []
+    for x, style, text in LEGEND:
         legend.append(f'<rect class="bar {style}" x="{x}" y="54" width="11" height="11" rx="2"/>')
         legend.append(f'<text class="note" x="{x + 16}" y="64">{text}</text>')
-        x += step
-    foot = [
+    notes = [
         "× is the median ratio to the first bar’s time in the same turn. CPU time of one operation, one thread;",
         f"100,000 entries, 12-byte keys in random order, 8-byte values. {machine(results)}.",
-        f"Remake it: {COMMAND}",
     ]
-    for line in foot:
-        body.append(f'<text class="note" x="24" y="{y}">{escape(line)}</text>')
-        y += 17
     title = "Time per operation, in nanoseconds: shorter is better"
-    return picture(title, summary, width, y, legend + body)
+    return picture(title, summary, width, y, legend + body, notes)

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: MIT
 """docs/growth.svg: how the time of a hit grows with the number of entries."""
 import math
-from html import escape
 
 from .picture import picture
 from .rows import number
-from .table import COMMAND, machine
+from .table import machine
 
 LINES = [  # contender, label, class; the last is drawn on top
     ("bare", "unordered_map", "plain"),
@@ -13,6 +12,7 @@ LINES = [  # contender, label, class; the last is drawn on top
     ("ours_concurrent", "cachetory, shared by threads", "ours2"),
     ("ours", "cachetory, one hour to live", "ours"),
 ]
+
 
 def growth(results):
     """The picture, None if nothing of it was measured."""
@@ -54,16 +54,12 @@ def growth(results):
     for contender, _, style in LINES:
         line = " ".join(f"{across(entries):.1f},{up(time):.1f}" for entries, time in sorted(curves[contender]))
         body.append(f'<polyline class="line {style}" points="{line}"/>')
-    y = top + height + 42
-    for line in (
+    notes = [
         "Nanoseconds of one find, a hit, against the number of entries, both logarithmic; keys in random order. Dotted: where",
         f"cachetory’s entries ({node or 0:.0f} bytes and a bucket) fill a cache of the processor. {machine(results)}.",
-        f"Remake it: {COMMAND}",
-    ):
-        body.append(f'<text class="note" x="24" y="{y}">{escape(line)}</text>')
-        y += 17
+    ]
     summary = ". ".join(
         f"{label}: " + ", ".join(f"{entries:,} entries {number(time)} ns" for entries, time in sorted(curves[contender]))
         for contender, label, _ in reversed(LINES)
     )
-    return picture("find, hit: what more entries cost", summary, 840, y, body)
+    return picture("find, hit: what more entries cost", summary, 840, top + height + 42, body, notes)

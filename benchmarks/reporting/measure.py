@@ -16,18 +16,16 @@ from .ratios import plain
 
 
 def run(command):
-    ran = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if ran.returncode != 0:
         sys.exit(f"{' '.join(command)} failed, status {ran.returncode}:\n{ran.stderr}")
+    return ran.stdout
 
 
 def comparisons(program, wanted, only):
     """The names of the benchmarks, by what they have before the contender: that is one comparison."""
-    listed = subprocess.run(
-        [program, "--benchmark_list_tests=true"], check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ).stdout
     found = {}
-    for name in map(plain, listed.splitlines()):
+    for name in map(plain, run([program, "--benchmark_list_tests=true"]).splitlines()):
         comparison = "/".join(name.split("/")[:3])
         if (name in wanted or name.startswith("growth/")) and re.search(only, comparison):
             found.setdefault(comparison, {})["/".join(name.split("/")[:4])] = None  # once for all numbers of threads
@@ -36,13 +34,10 @@ def comparisons(program, wanted, only):
 
 def effort(name, quick):
     """How many processes, how many turns in each, and how many seconds a run takes."""
-    operation, _, entries = name.split("/")
-    entries = int(entries)
-    if operation in ("memory", "bounded_memory"):
-        return 1, 0, 0.001
-    if operation == "purge":
-        return (1 if quick else 3), 0, 0.001
-    if operation == "growth":  # no process of its own for each: filling takes most of the time
+    operation, entries = name.split("/")[0], int(name.split("/")[2])
+    if operation in ("memory", "bounded_memory", "purge"):
+        return (3 if operation == "purge" and not quick else 1), 0, 0.001
+    if operation == "growth":  # of which filling takes most of the time
         return (0 if quick else 1), 15, 0.02
     seconds = 0.001 if entries <= 1000 else 0.002
     if quick:
@@ -57,7 +52,7 @@ def measure(program, wanted, counted, quick, only, results):
     todo = [(i, name) for name in names for i in range(effort(name, quick)[0])]
     random.shuffle(todo)  # what disturbs a minute disturbs no comparison alone
     start = shown = time.monotonic()
-    results.context["caches"] = caches()
+    results.context |= {"model": model(), "caches": caches()}
     with tempfile.TemporaryDirectory() as folder:
         out = os.path.join(folder, "out.json")
         try:
@@ -81,11 +76,9 @@ def count_instructions(program, counted, folder):
         print("instructions are left out: valgrind is not installed", file=sys.stderr)
         return {}
     out, counts = os.path.join(folder, "counted.json"), os.path.join(folder, "callgrind")
-    run(
-        ["valgrind", "--tool=callgrind", f"--callgrind-out-file={counts}", "--collect-atstart=no"]
-        + ["--toggle-collect=cachetory_counted", "--dump-after=cachetory_counted"]
-        + [program, f"--only={counted}", "--count=20000", f"--out={out}"]
-    )
+    only = ["--collect-atstart=no", "--toggle-collect=cachetory_counted", "--dump-after=cachetory_counted"]
+    command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={counts}", *only]
+    run([*command, program, f"--only={counted}", "--count=20000", f"--out={out}"])
     seen, instructions = {}, {}
     for i, each in enumerate(json.loads(Path(out).read_text(encoding="utf-8"))["benchmarks"], 1):
         total = int(re.search(r"^totals: (\d+)", Path(f"{counts}.{i}").read_text(encoding="utf-8"), re.M).group(1))
@@ -97,14 +90,17 @@ def count_instructions(program, counted, folder):
     return instructions
 
 
+def model():
+    cpus = Path("/proc/cpuinfo")
+    found = re.search(r"^model name\s*:\s*(.+)$", cpus.read_text(encoding="utf-8") if cpus.exists() else "", re.M)
+    return found.group(1).strip() if found else "unknown processor"
+
+
 def caches():
     """The caches of the processor: pairs of a level and bytes."""
     found = []
     for folder in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
-        try:
-            level, kind, size = ((folder / each).read_text().strip() for each in ("level", "type", "size"))
-        except OSError:
-            continue
+        level, kind, size = ((folder / each).read_text().strip() for each in ("level", "type", "size"))
         if kind != "Instruction":
             found.append((int(level), int(size.rstrip("KMG")) * 1024 ** " KMG".index(size[-1])))
     return found

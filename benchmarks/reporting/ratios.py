@@ -9,12 +9,11 @@ the ratio to it: so times and ratios cannot contradict each other.
 import json
 import math
 import statistics
+from pathlib import Path
 from typing import NamedTuple
 
-BASELINES = (  # of a comparison: the first that was measured
-    "ours", "bounded", "ours_get", "ours_find", "ours_finds", "hand_written/threads:1", "numbers", "raw", "raw_pipeline",
-    "all_at_once", "bare",
-)  # fmt: skip
+# Of a comparison: the first of these that was measured.
+BASELINES = "ours bounded ours_get ours_find ours_finds hand_written/threads:1 numbers raw raw_pipeline all_at_once bare".split()
 
 
 class Spread(NamedTuple):
@@ -42,16 +41,11 @@ class Results:
     @staticmethod
     def read(path):
         results = Results()
-        with open(path, encoding="utf-8") as file:
-            data = json.load(file)
-        results.context, results.runs = data["context"], data["benchmarks"]
-        results.instructions = data["instructions"]
+        vars(results).update(json.loads(Path(path).read_text(encoding="utf-8")))
         return results
 
     def write(self, path):
-        data = {"context": self.context, "instructions": self.instructions, "benchmarks": self.runs}
-        with open(path, "w", encoding="utf-8") as file:
-            json.dump(data, file, indent=1)
+        Path(path).write_text(json.dumps(vars(self) | {"cache": None}, indent=1), encoding="utf-8")
 
     def add(self, data, process):
         self.context = data["context"] | self.context

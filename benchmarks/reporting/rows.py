@@ -41,6 +41,9 @@ class Ratio:
             for each in self.ratios(results)
         )
 
+    def medians(self, results):
+        return " / ".join(times(each.median) if each else "?" for each in self.ratios(results))
+
     def target(self):
         return " / ".join(f"≤ {limit:g}×" for limit in dict.fromkeys(self.limits) if limit)
 
@@ -89,22 +92,16 @@ HAND = MAP + " + mutex + `now()`"
 CLOCK = MAP + " + `now()`"
 FLAT = "`boost::unordered_flat_map`"
 LRU = "a textbook’s LRU + mutex"
-CHECK = "The deadline is compared with a clock, which costs more than the rest of a short hit."
-LOCK = "Each look-up takes a lock and copies the value."
+CHECK = "Each hit reads a clock to compare it with the deadline; the map has none."
+LOCK = "Each look-up takes a lock, and a hit copies the value."
+HAND_MOVES = "The policy looks at several entries before it evicts one; LRU knows which is the last."
 OPEN = "It stores entries in one array, without a node for each, so its references do not stay valid."
 ROUND = "Each call takes a connection from the pool, looks whether it is still good, and returns it."
-FUTURE = "A compiler does not remove all of the future that an awaited result passes through."
 MANY = (100_000,)
 WAYS = (("ways_hit", "async_get"), ("ways_hit", "async_co_await"), ("ways_miss", "async_find"))
 ASYNC = [f"{operation}/k12_v8/{n}/{way}" for operation, way in WAYS for n in SIZES]
 WEIGHED = [f"memory/k12_v8/100000/{who}" for who in ("ours", "values_only")]
 BOUNDED = [f"bounded_memory/k12_v8/100000/{who}" for who in ("bounded", "unbounded")]
-
-
-def difference(pair):
-    return pair[0] - pair[1]
-
-
 TABLE = [
     Ratio("`find`, hit, never expires", MAP, "find_hit", "ours_never", "bare", 1.0),
     Ratio("– 40-byte keys", MAP, "find_hit", "ours_never", "bare", 1.0, "k40_v8", why="Waiting for memory: the hash gains nothing there."),
@@ -128,11 +125,11 @@ TABLE = [
     Ratio("`set` over an entry", MAP + ", find and assign", "overwrite", "ours_never", "bare", 1.0),
     Ratio("– one hour to live", CLOCK, "overwrite", "ours", "map_and_clock", 1.1),
     Ratio("`set_or_visit`, hit", CLOCK, "set_or_visit", "ours", "map_and_clock"),
-    Ratio("`set` into an empty cache, and destroying it", MAP + ", `try_emplace`", "insert", "ours_never", "bare", 1.2, why="Each entry has a deadline, and a key is looked up before it is stored."),
+    Ratio("`set` into an empty cache, and destroying it", MAP + ", `try_emplace`", "insert", "ours_never", "bare", 1.2, why="An insertion takes two look-ups, that of `try_emplace` one."),
     Ratio("`find` of an expired entry, and `set`", CLOCK, "expire_and_reinsert", "ours", "map_and_clock"),
-    Ratio("`erase_if` that erases a tenth, each entry", CLOCK, "erase_if", "ours", "map_and_clock", sizes=MANY, why="The values are destroyed only when all entries have been visited."),
-    Ratio("async `get(…).get()`", "`get`", "ways_hit", "async_get", "ours_get", 1.1),
-    Ratio("`co_await` of async `get`", "`get` in a coroutine", "ways_hit", "async_co_await", "ours_get_in_coroutine", 1.1, why=FUTURE),
+    Ratio("`erase_if` that erases a tenth, each entry", CLOCK, "erase_if", "ours", "map_and_clock", sizes=MANY, why="Erased entries are collected first: values are destroyed when all entries have been visited."),
+    Ratio("async `get(…).get()`", "`get`", "ways_hit", "async_get", "ours_get", 1.1, why="It executes hardly more instructions; why it takes longer is not known yet."),
+    Ratio("`co_await` of async `get`", "`get` in a coroutine", "ways_hit", "async_co_await", "ours_get_in_coroutine", 1.1, why="The compiler does not remove all instructions of the future."),
     Ratio("– an address or an exception, no future", "`get` in a coroutine", "ways_hit", "least_co_await", "ours_get_in_coroutine"),
     Ratio("async `find(…).get()`, miss", "`find`", "ways_miss", "async_find", "ours_find", 1.15),
     Fact("– allocations of the three", "", ASYNC, "allocations", max, lambda n: f"{n:g}" if n else "none", 0, "none"),
@@ -149,21 +146,21 @@ TABLE = [
     Ratio("– beside LRU", LRU, "bounded_hit", "bounded", "textbook"),
     Ratio("bounded `set` over an entry", "unbounded", "bounded_overwrite", "bounded", "unbounded", why="A hit marks the entry as used."),
     Ratio("– beside LRU", LRU, "bounded_overwrite", "bounded", "textbook"),
-    Ratio("bounded `set` that evicts", "unbounded `set` and `erase`", "bounded_insert", "bounded", "unbounded", why="An entry to evict is looked for, and its key is remembered for a while."),
-    Ratio("– beside LRU", LRU, "bounded_insert", "bounded", "textbook"),
+    Ratio("bounded `set` that evicts", "unbounded `set` and `erase`", "bounded_insert", "bounded", "unbounded", why="An entry to evict is looked for, and its key is remembered for a while. What the unbounded cache erases is in the processor’s cache, because it has just been stored."),
+    Ratio("– beside LRU", LRU, "bounded_insert", "bounded", "textbook", why=HAND_MOVES),
     Ratio("– beside Poco", "`Poco::LRUCache`", "bounded_insert", "bounded", "poco_lru"),
     Ratio("shared bounded `find`, hit", LRU, "bounded_hit", "bounded_shared", "textbook"),
-    Ratio("shared bounded `set` that evicts", LRU, "bounded_insert", "bounded_shared", "textbook"),
+    Ratio("shared bounded `set` that evicts", LRU, "bounded_insert", "bounded_shared", "textbook", why=HAND_MOVES),
     Ratio("`serialized_backend<int>` `find`, hit", "`memory_backend<int>`", "serialized_find", "serialized", "numbers", shape="k12_v4", why="The number is read from text each time."),
-    Ratio("– reading the text by hand", "`memory_backend<string>`, `from_chars`", "serialized_find", "serialized", "by_hand", shape="k12_v4"),
+    Ratio("– reading the text by hand", "`memory_backend<string>`, `from_chars`", "serialized_find", "serialized", "by_hand", shape="k12_v4", why="It also checks that all of the text is a number."),
     Ratio("Redis `get`", "hiredis, `GET`", "redis_get", "ours", "raw", shape="k12_v100", sizes=(64,), why=ROUND),
     Ratio("Redis `set`, one hour to live", "hiredis, `SET` … `PX`", "redis_set", "ours", "raw", shape="k12_v100", sizes=(64,), why=ROUND),
     Ratio("Redis `get_many` of 64 keys", "hiredis, 64 `GET`s at once", "redis_get_64", "ours_get_many", "raw_pipeline", shape="k12_v100", sizes=(64,), why="The answers are kept as pairs of keys and values."),
     Ratio("– one by one", "64 × `get`", "redis_get_64", "ours_get_many", "ours_gets", shape="k12_v100", sizes=(64,)),
     Ratio("`find`, hit, never expires, 1,000,000 entries", MAP, "find_hit", "ours_never", "bare", 1.0, sizes=(1_000_000,)),
     Ratio("`purge_expired(1000)`, longest pause", "`purge_expired()`", "purge", "calls_of_1000", "all_at_once", 0.01, sizes=(1_000_000,)),
-    Fact("memory of an entry", MAP + " without deadlines", WEIGHED, "node_bytes", difference, "{:+g} bytes".format, 8, "≤ +8 bytes"),
-    Fact("memory of a bounded entry, with the allocator’s", "unbounded", BOUNDED, "bytes", difference, "{:+.1f} bytes".format),
+    Fact("memory of an entry", MAP + " without deadlines", WEIGHED, "node_bytes", lambda pair: pair[0] - pair[1], "{:+g} bytes".format, 8, "≤ +8 bytes"),
+    Fact("memory of a bounded entry, with the allocator’s", "unbounded", BOUNDED, "bytes", lambda pair: pair[0] - pair[1], "{:+.1f} bytes".format),
 ]  # fmt: skip
 
 README = [  # what the README says

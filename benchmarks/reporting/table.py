@@ -1,24 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The table of docs/benchmarks.md, and the figures of the README."""
-import os
-import re
-from pathlib import Path
-
 from . import rows
 
-COMMAND = "cmake --workflow --preset benchmark && python3 benchmarks/report.py"
 PEERS = ("Poco's caches", "boost::unordered_flat_map", "boost::concurrent_flat_map", "tbb::concurrent_hash_map", "Redis")
 
 
 def machine(results):
-    model = None
-    try:
-        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.M)
-        model = found.group(1).strip() if found else None
-    except OSError:
-        pass
-    cores = results.context.get("num_cpus", os.cpu_count())
-    return f"{model or 'unknown processor'}, {cores} cores, {results.context.get('compiler', 'unknown compiler')}"
+    context = results.context
+    return f"{context.get('model')}, {context.get('num_cpus')} cores, {context.get('compiler')}"
 
 
 def table(results):
@@ -33,15 +22,12 @@ def table(results):
     text = "".join(
         f"| {' | '.join(cell for cell, title in zip(line, head) if title)} |\n" for line in [head, ["---"] * 7, *lines]
     )
-    versions = [(peer, results.context.get(peer, "left out")) for peer in PEERS]
-    notes = [f"{machine(results)}. " + ", ".join(f"{peer}: {version}" for peer, version in versions) + "."]
+    peers = ", ".join(f"{peer}: {results.context.get(peer, 'left out')}" for peer in PEERS)
+    text += f"\n{machine(results)}. {peers}.\nRemake it with `python3 benchmarks/report.py`.\n"
     if not counted:
-        notes.append("Instructions are left out: they were not counted, or valgrind is not installed.")
+        text += "Instructions are left out: they were not counted, or valgrind is not installed.\n"
     lost = [(row, row.loss(results)) for row in measured if row.why and row.loss(results)]
-    losses = [
-        f"- {full_name(row, measured)}, beside {row.beside}: {by}. {row.why}\n" for row, by in lost
-    ]
-    text += "\n" + "\n".join(notes) + f"\nRemake it with `{COMMAND}`.\n"
+    losses = [f"- {full_name(row, measured)}, beside {row.beside}: {by}. {row.why}\n" for row, by in lost]
     if losses:
         text += "\n## Where we lose, and why\n\n" + "".join(losses)
     if any(name.startswith("growth/") for name in results.by_name()):
@@ -58,9 +44,5 @@ def full_name(row, measured):
 
 
 def readme(results):
-    lines = []
-    for row in rows.README:
-        if row.measured(results):
-            figures = " / ".join(rows.times(each.median) if each else "?" for each in row.ratios(results))
-            lines.append(f"- {row.what}: {figures} of {row.beside}\n")
-    return "".join(lines)
+    measured = [row for row in rows.README if row.measured(results)]
+    return "".join(f"- {row.what}: {row.medians(results)} of {row.beside}\n" for row in measured)
