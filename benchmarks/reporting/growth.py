@@ -37,7 +37,7 @@ def growth(results):
     body, x = [], 24
     for _, label, style in reversed(LINES):
         body.append(f'<path class="line {style}" d="M{x} 60h24"/><text class="note" x="{x + 30}" y="64">{label}</text>')
-        x += 60 + 7 * len(label)
+        x += 50 + 6 * len(label)
     for decade in range(round(math.log10(low)), round(math.log10(high)) + 1):
         y = up(10**decade)
         body.append(f'<path class="axis" d="M{left} {y:.1f}h{width}"/>')
