@@ -26,8 +26,8 @@ def table(results):
     text += f"\n{machine(results)}. {peers}.\nRemake it with `python3 benchmarks/report.py`.\n"
     if not counted:
         text += "Instructions are left out: they were not counted, or valgrind is not installed.\n"
-    lost = [(row, row.loss(results)) for row in measured if row.why and row.loss(results)]
-    losses = [f"- {full_name(row, measured)}, beside {row.beside}: {by}. {row.why}\n" for row, by in lost]
+    lost = [(row, row.loss(results)) for row in measured if row.loss(results)]
+    losses = [f"- {full_name(row, measured)}, beside {row.beside}: {by}. {row.why or 'Why is not known yet.'}\n" for row, by in lost]
     if losses:
         text += "\n## Where we lose, and why\n\n" + "".join(losses)
     if any(name.startswith("growth/") for name in results.by_name()):
