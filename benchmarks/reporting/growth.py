@@ -24,7 +24,7 @@ def growth(results):
     points = sorted(point for curve in curves.values() for point in curve)
     if not points:
         return None
-    left, top, width, height = 60, 100, 740, 300
+    left, top, width, height = 74, 100, 726, 300
     first, last = points[0][0], max(points[-1][0], 10 * points[0][0])
     low, high = (10 ** edge(math.log10(pick(y for _, y in points))) for edge, pick in ((math.floor, min), (math.ceil, max)))
 

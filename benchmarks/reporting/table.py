@@ -40,7 +40,7 @@ def full_name(row, measured):
     if not row.what.startswith("– "):
         return row.what
     above = [each.what for each in measured[: measured.index(row)] if not each.what.startswith("– ")]
-    return f"{above[-1]}, {row.what[2:]}"
+    return above[-1] if row.what.startswith("– beside ") else f"{above[-1]}, {row.what[2:]}"
 
 
 def readme(results):
