@@ -307,6 +307,33 @@ TEST_CASE("values that can only be moved go in and out", "[async]") {
     CHECK(*taken == 1);
 }
 
+template <class Cache>
+concept purges = requires(Cache& cache) {
+    cache.purge_expired(1U);
+};
+template <class Cache>
+concept reserves = requires(Cache& cache) {
+    cache.reserve(1U);
+};
+template <class Cache, class Deadline>
+concept expires_at = requires(Cache& cache, Deadline deadline) {
+    cache.expire_at("", deadline);
+};
+template <class Cache, class Value>
+concept stores = requires(Cache& cache, Value value) {
+    cache.set("", value);
+};
+
+// Each verb can be called exactly if the backend's can.
+static_assert(purges<async_backend<cachetory::memory_backend<int>>>);
+static_assert(reserves<async_backend<cachetory::memory_backend<int>>>);
+static_assert(!purges<async_backend<immovable_map>>);
+static_assert(!reserves<async_backend<immovable_map>>);
+static_assert(expires_at<async_backend<immovable_map>, std::nullopt_t>);
+static_assert(!expires_at<async_backend<immovable_map>, int>);
+static_assert(stores<async_backend<cachetory::memory_backend<std::string>>, const char*>);
+static_assert(!stores<async_backend<cachetory::memory_backend<std::string>>, std::string_view>);
+
 TEST_CASE("any backend can be wrapped", "[async]") {
     auto cache = async_backend<immovable_map>::from_url("stays://"); // in place: it can't move
     CHECK(cache.synchronous().url == "stays://");

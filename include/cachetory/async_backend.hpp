@@ -29,6 +29,13 @@ concept has_visit_or_miss = requires(Backend& backend,
     { backend.visit(key, hit, miss) } -> std::same_as<int>;
 };
 
+/// A value that the `set` of `Backend` takes.
+template <class V, class Backend>
+concept settable_in =
+    requires(Backend& backend, std::string_view key, V&& value, set_options options) {
+    backend.set(key, std::forward<V>(value), options);
+};
+
 // Cold, so that it stays out of the hit path.
 [[gnu::cold]] inline std::exception_ptr missing(std::string_view key) {
     return std::make_exception_ptr(key_error(key));
@@ -127,24 +134,25 @@ public:
 
     // Modifiers
 
-    template <std::convertible_to<wire_type> V = wire_type>
+    template <detail::settable_in<Backend> V = wire_type>
     auto set(std::string_view key, V&& value, set_options options = {}) {
         return run([&] { return backend_.set(key, std::forward<V>(value), options); });
     }
 
-    template <std::convertible_to<wire_type> V = wire_type,
-              std::convertible_to<std::optional<ttl>> T>
+    template <detail::settable_in<Backend> V = wire_type, std::convertible_to<std::optional<ttl>> T>
     auto set(std::string_view key, V&& value, T time_to_live) {
         return set(key, std::forward<V>(value), set_options{.time_to_live = time_to_live});
     }
 
-    template <std::convertible_to<wire_type> V = wire_type, class C, class Duration>
+    template <detail::settable_in<Backend> V = wire_type, class C, class Duration>
     auto set(std::string_view key, V&& value, std::chrono::time_point<C, Duration> deadline) {
         return run([&] { return backend_.set(key, std::forward<V>(value), deadline); });
     }
 
-    template <
-        item_range<wire_type> Items = std::initializer_list<std::pair<std::string_view, wire_type>>>
+    template <class Items = std::initializer_list<std::pair<std::string_view, wire_type>>>
+    requires requires(Backend& of, Items&& items, set_options options) {
+        of.set_many(std::forward<Items>(items), options);
+    }
     auto set_many(Items&& items, set_options options = {}) {
         return run([&] { return backend_.set_many(std::forward<Items>(items), options); });
     }
@@ -157,6 +165,9 @@ public:
     }
 
     template <class Deadline = std::optional<time_point>>
+    requires requires(Backend& of, std::string_view key, Deadline deadline) {
+        of.expire_at(key, deadline);
+    }
     auto expire_at(std::string_view key, Deadline deadline) {
         return run([&] { return backend_.expire_at(key, deadline); });
     }
@@ -211,6 +222,7 @@ public:
     }
 
     template <class B = Backend>
+    requires requires(B& b) { b.purge_expired(std::size_t()); }
     auto purge_expired(std::size_t max_visits = B::unlimited) {
         return run([&] { return static_cast<B&>(backend_).purge_expired(max_visits); });
     }
@@ -222,6 +234,7 @@ public:
     }
 
     template <class B = Backend>
+    requires requires(B& b) { b.reserve(std::size_t()); }
     auto reserve(std::size_t entries) {
         return run([&] { static_cast<B&>(backend_).reserve(entries); });
     }

@@ -186,7 +186,8 @@ public:
 
     /// Calls `f(key, value)`, or `f(key, value, deadline)` if it takes that, for every live entry,
     /// in any order. Goes shard by shard, under one lock at a time: `f` must not call this backend,
-    /// and must not keep references.
+    /// must not keep references, and must not destroy or return anything that might call this
+    /// backend.
     template <detail::visitor<time_point, std::string_view, Wire&> F>
     void for_each(F f) {
         for (shard& each : shards_) {
@@ -278,9 +279,10 @@ public:
         if (std::optional<W> found = find(key)) {
             return *std::move(found);
         }
+        const std::string kept_key(key); // `factory` may change what `key` views
         W made = cachetory::make_wire<W>(std::forward<Factory>(factory), time_to_live);
         W result = made; // now, so that nothing can fail once it is stored
-        operation here(shards_, key);
+        operation here(shards_, kept_key);
         const auto [live, stored] = here.store(made, time_to_live, true);
         return stored ? std::move(result) : live.value;
     }
@@ -336,8 +338,8 @@ public:
     /// Erases the entries for which `pred(key, value)`, or `pred(key, value, deadline)` if it takes
     /// that, returns `true`. Returns how many. Calls `pred` exactly once for each live entry, in
     /// any order, shard by shard, under one lock at a time. Expired entries are erased without it
-    /// and not counted. `pred` must not call this backend. Values are destroyed after their shard
-    /// is unlocked.
+    /// and not counted. `pred` must do nothing that `for_each` forbids. Values are destroyed
+    /// after their shard is unlocked.
     template <detail::visitor<time_point, std::string_view, Wire&> Pred>
     std::size_t erase_if(Pred pred) {
         std::size_t erased = 0;

@@ -189,7 +189,7 @@ public:
     /// `key` may view it. `hit` must not call the backend.
     template <class Hit, std::invocable Miss>
     requires std::is_invocable_r_v<std::invoke_result_t<Miss&>, Hit&, Wire&> auto
-    visit(std::string_view key, Hit hit, Miss miss) -> std::invoke_result_t<Miss&> {
+    visit(const std::string_view& key, Hit hit, Miss miss) -> std::invoke_result_t<Miss&> {
         return look_up(
             key, [&](entry& found) -> std::invoke_result_t<Miss&> { return hit(found.value); },
             miss);

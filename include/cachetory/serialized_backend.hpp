@@ -223,7 +223,9 @@ public:
     Value
     get_or_set(std::string_view key, Factory&& factory, std::optional<ttl> time_to_live = {}) {
         std::optional<Value> made;
+        std::string kept_key; // `factory` may change what `key` views
         const auto make_bytes = [&] {
+            kept_key = key;
             made = cachetory::make_wire<Value>(std::forward<Factory>(factory), time_to_live);
             return detail::to_bytes<Value>(serializer_, *made);
         };
@@ -239,13 +241,12 @@ public:
                 std::string_view(backend_.get_or_set(key, make, time_to_live)))) {
             return *std::move(first);
         }
-        if (!made) {
-            std::string bytes = make_bytes();
-            if (std::optional<Value> other = find(key)) {
-                return *std::move(other);
-            }
-            backend_.set(key, std::move(bytes), set_options{time_to_live, false});
+        // There are bytes that cannot be read, perhaps stored while `factory` ran.
+        std::string bytes = made ? detail::to_bytes<Value>(serializer_, *made) : make_bytes();
+        if (std::optional<Value> other = find(kept_key)) {
+            return *std::move(other);
         }
+        backend_.set(kept_key, std::move(bytes), set_options{time_to_live, false});
         return *std::move(made);
     }
 
@@ -279,6 +280,7 @@ public:
 
     /// Same as the backend's; this holds for all that follow.
     template <class B = Backend>
+    requires requires(B& b) { b.purge_expired(std::size_t()); }
     std::size_t purge_expired(std::size_t max_visits = unlimited) {
         return static_cast<B&>(backend_).purge_expired(max_visits);
     }
@@ -288,9 +290,8 @@ public:
     std::size_t evict(std::size_t count) { return static_cast<B&>(backend_).evict(count); }
 
     template <class B = Backend>
-    void reserve(std::size_t entries) {
-        static_cast<B&>(backend_).reserve(entries);
-    }
+    requires requires(B& b) { b.reserve(std::size_t()); }
+    void reserve(std::size_t entries) { static_cast<B&>(backend_).reserve(entries); }
 
     template <class B = Backend>
     requires requires(const B& b) { b.size(); }

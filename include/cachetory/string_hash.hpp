@@ -50,8 +50,7 @@ void draw(Key& key) {
 namespace cachetory {
 
 /// A hash of keys: copyable, and transparent (`is_transparent`), so that a `std::string_view` is
-/// hashed as it is. One that has been moved from must still hash, because a moved-from cache stays
-/// usable.
+/// hashed as it is. Copying one must not throw, because moving and clearing a cache copies it.
 template <class Hash>
 concept key_hash = std::copyable<Hash> && requires(const Hash& hash, std::string_view key) {
     typename Hash::is_transparent;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Keys that view stored data, and values that come from the entry they are stored in, in every
 // verb.
+#include "support/contract.hpp"
 #include "support/every_verb.hpp"
-
-#include "support/catch.hpp"
 
 #include <cachetory/memory_backend.hpp>
 
@@ -12,6 +11,7 @@
 
 using namespace std::chrono_literals;
 using support::act;
+using support::backends_in_memory;
 using support::every_verb;
 using support::faulty_clock;
 using support::fill;
@@ -144,4 +144,16 @@ TEST_CASE("a key may view a stored value and a value may come from the same entr
     CHECK(cache.get("not " + name) == "made");
     CHECK(cache.set_many(cache.get_many({name, "not " + name})) == 2);
     CHECK(cache.get(name) == name);
+}
+
+BACKEND_TEST_CASE("a factory may change what the key views", "[aliasing]", backends_in_memory) {
+    auto cache = support::fresh<TestType>();
+    std::string key = "a";
+    const auto factory = [&] {
+        key = "b";
+        return 1;
+    };
+    CHECK(result(cache.get_or_set(key, factory)) == 1);
+    CHECK(result(cache.contains("a")));
+    CHECK(!result(cache.contains("b")));
 }

@@ -243,3 +243,32 @@ TEMPLATE_TEST_CASE("verbs that store throw what serialize throws and store nothi
     }
     CHECK(test.bytes_stay());
 }
+
+TEMPLATE_TEST_CASE("unreadable bytes that are stored while a factory runs are replaced",
+                   "",
+                   in_memory,
+                   shared) {
+    fixture<TestType> test;
+    const auto factory = [&] {
+        test.cache.set("absent", 13); // as an older version of the program would
+        return 7;
+    };
+    CHECK(test.cache.get_or_set("absent", factory, 1h) == 7);
+    CHECK(test.cache.find("absent") == 7);
+    CHECK(test.cache.deadline("absent") == at(1h));
+}
+
+TEMPLATE_TEST_CASE("a factory that replaces unreadable bytes may change what the key views",
+                   "",
+                   in_memory,
+                   shared) {
+    fixture<TestType> test;
+    std::string key = "key";
+    const auto factory = [&] {
+        key = "new";
+        return 7;
+    };
+    CHECK(test.cache.get_or_set(key, factory) == 7);
+    CHECK(test.cache.find("key") == 7);
+    CHECK_FALSE(test.cache.contains("new"));
+}

@@ -285,6 +285,20 @@ TEMPLATE_TEST_CASE("verbs that only some backends have are passed on",
     CHECK(cache.empty());
 }
 
+template <class Cache>
+concept purges = requires(Cache& cache) {
+    cache.purge_expired(1U);
+};
+template <class Cache>
+concept reserves = requires(Cache& cache) {
+    cache.reserve(1U);
+};
+
+static_assert(purges<serialized_backend<int, strings>> &&
+              reserves<serialized_backend<int, strings>>);
+static_assert(!purges<serialized_backend<int, least_backend>>);
+static_assert(!reserves<serialized_backend<int, least_backend>>);
+
 TEST_CASE("the bound of a backend is passed on") {
     using bounded_strings = cachetory::bounded_memory_backend<std::string, manual_clock>;
     serialized_backend<int, bounded_strings> cache(std::in_place, 3U);

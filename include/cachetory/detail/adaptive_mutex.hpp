@@ -35,7 +35,8 @@ namespace cachetory::detail {
 /// practice no thread starves, because the running ones lose their cores in turn.
 ///
 /// `Word` is a parameter so that tests can run other threads between any two steps.
-template <class Word = std::atomic<int>> // an int, because on this Linux can wait directly
+template <class Word =
+              std::atomic<int>> // an int, because Linux can wait for a change of one directly
 class adaptive_mutex {
 public:
     void lock() {

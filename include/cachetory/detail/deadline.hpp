@@ -77,7 +77,9 @@ struct coarse_clock<std::chrono::system_clock>
 /// not again.
 ///
 /// So one operation sees one time, however many entries it looks at, and an operation that meets no
-/// deadline does not pay for the clock.
+/// deadline does not pay for the clock. (With a coarse clock, an operation that lasts longer than
+/// its horizon may read the precise one late, and so find one entry alive and another one, with the
+/// same deadline, expired.)
 template <class Clock>
 class moment {
 public:

@@ -105,10 +105,11 @@ public:
     expiring_map(const expiring_map&) requires std::copy_constructible<Wire>
     = default;
 
-    /// Leaves `other` empty and usable.
+    /// Leaves `other` empty and usable. The hash is copied: one that has been moved from need not
+    /// hash as before.
     expiring_map(expiring_map&& other) noexcept
-        : eviction<Bound>(std::move(other)), entries_(std::move(other.entries_)) {
-        other.entries_.clear();
+        : eviction<Bound>(std::move(other)), entries_(0, other.entries_.hash_function()) {
+        entries_.swap(other.entries_);
     }
 
     expiring_map& operator=(const expiring_map& other) requires std::copy_constructible<Wire> {
@@ -130,8 +131,8 @@ public:
 
     ~expiring_map() {
         while (!entries_.empty()) { // again if a value's destructor has stored something
-            const map dead = std::move(entries_);
-            entries_.clear();
+            map dead(0, entries_.hash_function());
+            dead.swap(entries_);
         }
     }
 
