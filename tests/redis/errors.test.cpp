@@ -59,6 +59,38 @@ TEST_CASE("a wrong password, or none, is an error with the server's words and wi
     }
 }
 
+TEST_CASE("no part of a password is shown when the server does not know AUTH", "[redis]") {
+    support::redis_server server(
+        {"rename-command AUTH \"\""}); // it repeats the arguments, cut short
+    for (const std::string& password :
+         {"s3cret" + std::string(150, 'x'), std::string("s3cret\nline"), std::string("s3cret")}) {
+        for (const std::string user : {"", "alice"}) {
+            cachetory::redis_options options;
+            options.port = server.port();
+            options.user = user;
+            options.password = password;
+            cachetory::redis_backend cache(options);
+            const std::string said = error_of([&] { return cache.find("key"); });
+            CHECK_THAT(said, contains(server.address() + ": ERR: the login failed"));
+            CHECK_THAT(said, !contains("s3cret"));
+        }
+    }
+}
+
+TEST_CASE("a server's words about a login are shown even if the password occurs in them",
+          "[redis]") {
+    support::redis_server open;
+    support::redis_server closed({"requirepass right"});
+    auto without_user = cachetory::redis_backend::from_url("redis://:password@" + open.address());
+    CHECK_THAT(error_of([&] { return without_user.find("key"); }),
+               contains("called without any password configured"));
+    auto wrong = cachetory::redis_backend::from_url("redis://default:password@" + closed.address());
+    CHECK_THAT(error_of([&] { return wrong.find("key"); }), contains("WRONGPASS invalid username"));
+    auto database =
+        cachetory::redis_backend::from_url("redis://:right@" + closed.address() + "/1000");
+    CHECK_THAT(error_of([&] { return database.find("key"); }), contains("out of range"));
+}
+
 TEST_CASE("a user of the access control list can log in, and do only what is permitted",
           "[redis]") {
     support::redis_server server;

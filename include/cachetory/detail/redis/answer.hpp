@@ -5,6 +5,7 @@
 #include "../../backend.hpp"
 #include "../../version.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <hiredis/hiredis.h>
 #include <memory>
@@ -98,15 +99,20 @@ public:
 
     /// Whether this is an error whose first word is `code`.
     [[nodiscard]] bool is_error(std::string_view code) const noexcept {
-        if (!is_error()) {
-            return false;
-        }
-        const std::string_view words = text_of(*reply_);
-        return words.substr(0, words.find(' ')) == code;
+        return is_error() && this->code() == code;
     }
 
     /// The server's words for an error.
     [[nodiscard]] std::string_view error() const noexcept { return text_of(*reply_); }
+
+    /// The first word of an error, such as READONLY. Returns "" if it is not made of capital
+    /// letters.
+    [[nodiscard]] std::string_view code() const noexcept {
+        const std::string_view first = error().substr(0, error().find(' '));
+        const bool is_code =
+            std::all_of(first.begin(), first.end(), [](char c) { return 'A' <= c && c <= 'Z'; });
+        return is_code ? first : std::string_view();
+    }
 
     [[nodiscard]] long long integer() const { return value().integer; }
 

@@ -136,13 +136,27 @@ private:
             commands.add(is_ok, {"SELECT", std::to_string(options.database)});
         }
         for (const answer& answer : exchange(commands)) {
-            // Old servers and proxies repeat the words of a command they do not know.
-            if (!options.password.empty() && answer.is_error() &&
-                answer.error().find(options.password) != std::string_view::npos) {
-                fail("the login failed, with an error message that contains the password");
+            if (answer.is_error() && !options.password.empty() && !is_safe_to_show(answer)) {
+                const std::string code(answer.code());
+                fail(code + (code.empty() ? "" : ": ") +
+                     "the login failed; the server's words are not shown, because they may "
+                     "contain the password");
             }
             static_cast<void>(answer.value());
         }
+    }
+
+    /// Whether the words of `error`, an answer during a login, cannot contain the password. Servers
+    /// and proxies repeat the words of a command that they do not know, cut short or with other
+    /// line ends, so searching for the password does not find it.
+    static bool is_safe_to_show(const answer& error) noexcept {
+        const auto has = [&](std::string_view code) { return error.code() == code; };
+        const auto begins = [&](std::string_view text) { return error.error().starts_with(text); };
+        return has("WRONGPASS") || has("NOPERM") || has("NOAUTH") || has("LOADING") ||
+               begins("ERR AUTH <password> called without any password configured") ||
+               begins("ERR DB index is out of range") ||
+               begins("ERR SELECT is not allowed in cluster mode") ||
+               begins("ERR max number of clients reached");
     }
 
     answer receive(const batch::part& part) {
