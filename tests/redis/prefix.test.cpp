@@ -3,7 +3,10 @@
 
 #include "../support/catch.hpp"
 #include "../support/redis_server.hpp"
+#include "../support/scripted_cluster.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <string>
@@ -22,6 +25,15 @@ cachetory::redis_backend make_cache() {
 
 std::string ask(const std::vector<std::string>& words) {
     return support::shared_redis_server().command(words);
+}
+
+/// An answer to SCAN.
+std::string page(const std::string& cursor, const std::vector<std::string>& names) {
+    std::string text = "*2\r\n" + support::bulk(cursor) + "\r\n*" + std::to_string(names.size());
+    for (const std::string& name : names) {
+        text += "\r\n" + support::bulk(name);
+    }
+    return text + "\r\n";
 }
 
 } // namespace
@@ -96,4 +108,62 @@ TEST_CASE("clear with a prefix erases what has it, of every type and however muc
     CHECK(all.get("part") == "no colon");
     part.clear(); // nothing
     CHECK(ask({"DBSIZE"}) == "3001");
+}
+
+TEST_CASE("clear with a prefix throws if it loses its connection to the server that it scans",
+          "[redis]") {
+    // A cursor means nothing to the server that another connection may lead to.
+    std::atomic<bool> loses = true;
+    support::scripted_server server([&](const support::words& command) -> support::scripted_answer {
+        if (command[0] == "SCAN") {
+            return command[1] == "0" ? page("7", {"part:a"}) : page("0", {"part:b"});
+        }
+        return loses ? support::and_close(":1\r\n") : ":1\r\n";
+    });
+    auto part = cachetory::redis_backend::from_url(server.url()).under("part:");
+    CHECK_THROWS_AS(part.clear(), cachetory::backend_error);
+    CHECK(server.received("SCAN") == 1);
+    CHECK(server.accepted() == 1);
+    loses = false;
+    CHECK_NOTHROW(part.clear());
+    CHECK_NOTHROW(part.clear());
+    CHECK(server.accepted() == 2); // idle connections are used again
+}
+
+TEST_CASE("clear with a prefix scans one server on one connection, and keeps it", "[redis]") {
+    support::redis_server server;
+    auto all = cachetory::redis_backend::from_url(server.url());
+    std::vector<std::pair<std::string, std::string>> items;
+    for (std::size_t i = 0; i < 3'000; ++i) {
+        items.emplace_back(std::to_string(i), "value");
+    }
+    all.under("part:").set_many(items);
+    all.under("part:").clear();
+    CHECK(server.command({"DBSIZE"}) == "0");
+    CHECK(server.connections() == 1);
+}
+
+TEST_CASE("clear with a prefix follows keys whose slots move to another server of a cluster",
+          "[redis]") {
+    using cluster = support::scripted_cluster;
+    cluster servers;
+    auto all = cachetory::redis_backend::from_url(servers.url());
+    servers.play(servers.low, [&](const support::words& command) -> std::string {
+        if (command[0] == "SCAN") {
+            return page("0", {cluster::low_key, cluster::other_low_key});
+        }
+        return command[1] == cluster::low_key ? cluster::moved(servers.high, 3'300) : ":1\r\n";
+    });
+    servers.play(servers.high, [&](const support::words& command) {
+        return command[0] == "SCAN" ? page("0", {}) : ":1\r\n";
+    });
+    for (const std::string prefix : {cluster::low_key, cluster::other_low_key}) {
+        CHECK_NOTHROW(all.under(prefix).clear());
+    }
+    CHECK(servers.low.received("SCAN") == 2);
+    CHECK(servers.high.received("SCAN") == 2);
+    const std::vector<support::words> at_high = support::commands_of(servers.high);
+    CHECK(std::count(at_high.begin(), at_high.end(), support::words{"UNLINK", cluster::low_key}) ==
+          1);
+    CHECK(servers.high.received("UNLINK") == 1);
 }

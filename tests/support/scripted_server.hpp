@@ -43,7 +43,7 @@ inline std::size_t repeated(const std::vector<words>& commands) {
     return commands.size() - std::set<words>(commands.begin(), commands.end()).size();
 }
 
-/// Sends `text` and closes the connection.
+/// Sends `text` and closes the connection. Who has received the last byte sees that it is closed.
 inline scripted_answer and_close(std::string text) { return {std::move(text), true}; }
 
 /// Sends `text` one byte at a time.
@@ -177,9 +177,10 @@ private:
                 received_.push_back(command);
                 answer = answers_(command);
             }
+            const int flags = MSG_NOSIGNAL | (answer.close ? MSG_MORE : 0); // close() then sends it
             const std::size_t step = answer.slow ? 1 : answer.bytes.size();
             for (std::size_t sent = 0; sent < answer.bytes.size(); sent += step) {
-                ::send(connection, answer.bytes.data() + sent, step, MSG_NOSIGNAL);
+                ::send(connection, answer.bytes.data() + sent, step, flags);
                 std::this_thread::sleep_for(std::chrono::microseconds(answer.slow ? 500 : 0));
             }
             if (answer.close) {

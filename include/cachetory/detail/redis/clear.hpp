@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace cachetory::detail::redis {
@@ -37,31 +38,55 @@ inline void clear_database(transport& servers) {
     }
 }
 
+/// Erases the keys that `names` has, an array of texts, as far as they begin with `prefix`. Sends
+/// the commands on `line`, a connection to `primary`.
+inline void erase_under(transport& servers,
+                        server& primary,
+                        server::call& line,
+                        const redisReply& names,
+                        std::string_view prefix) {
+    batch unlink;
+    for (std::size_t i = 0; i != names.elements; ++i) {
+        const std::string_view name = text_of(*names.element[i]);
+        if (name.starts_with(prefix)) { // even if the server ignores MATCH
+            unlink.add(is_integer, "UNLINK", {{}, name});
+        }
+    }
+    batch elsewhere; // in a cluster, their slots are moving to other servers
+    const std::vector<answer> answers = primary.exchange_on(line, unlink);
+    for (std::size_t i = 0; i != answers.size(); ++i) {
+        if (answers[i].is_error("MOVED") || answers[i].is_error("ASK")) {
+            elsewhere.add(unlink, unlink.parts()[i], {});
+        } else {
+            static_cast<void>(answers[i].value());
+        }
+    }
+    if (!elsewhere.empty()) {
+        for (const answer& each : servers.exchange(elsewhere)) {
+            static_cast<void>(each.value());
+        }
+    }
+}
+
 /// Erases the keys that begin with `prefix`. Walks over all keys of the database to find them.
+///
+/// A cursor of SCAN has a meaning only for the server that returned it. After a failover, another
+/// connection may lead to another server. So one connection serves the whole walk over a server's
+/// keys, and its loss is an error.
 inline void clear_under(transport& servers, std::string_view prefix) {
     const std::string pattern = pattern_of_all_under(prefix);
     for (const std::shared_ptr<server>& primary : servers.primaries()) {
+        server::call line = primary->take();
         std::string cursor = "0";
         do {
             batch scan;
             scan.add(is_scan_page, {"SCAN", cursor, "MATCH", pattern, "COUNT", "1000"});
-            const std::vector<answer> page = primary->exchange(scan);
+            const std::vector<answer> page = primary->exchange_on(line, scan);
             const redisReply& reply = page.front().value();
             cursor = text_of(*reply.element[0]);
-            const redisReply& names = *reply.element[1];
-            batch unlink;
-            for (std::size_t i = 0; i != names.elements; ++i) {
-                const std::string_view name = text_of(*names.element[i]);
-                if (name.starts_with(prefix)) { // even if the server ignores MATCH
-                    unlink.add(is_integer, "UNLINK", {{}, name});
-                }
-            }
-            if (!unlink.empty()) {
-                for (const answer& each : servers.exchange(unlink)) {
-                    static_cast<void>(each.value());
-                }
-            }
+            erase_under(servers, *primary, line, *reply.element[1], prefix);
         } while (cursor != "0");
+        primary->give_back(std::move(line));
     }
 }
 

@@ -29,7 +29,7 @@ public:
     /// `connect` makes a connection when one is needed.
     explicit server(std::function<connection()> connect) : connect_(std::move(connect)) {}
 
-    /// A batch that has been sent, on a connection that is in use.
+    /// A connection that is in use. If it is destroyed, the connection is closed.
     struct call {
         connection line;
         std::size_t generation;
@@ -40,38 +40,22 @@ public:
         return receive(send(commands), commands);
     }
 
-    /// Sends `commands`.
+    /// Takes a connection and sends `commands`.
     [[nodiscard]] call send(const batch& commands) {
         call begun = take();
-        try {
-            begun.line.send(commands.bytes());
-            return begun;
-        } catch (...) {
-            drop_idle();
-            throw;
-        }
+        send_on(begun, commands);
+        return begun;
     }
 
-    /// Reads the answers to `commands`, which `begun` has sent.
+    /// Reads the answers to `commands`, which were sent on `begun`, and gives the connection back.
     [[nodiscard]] std::vector<answer> receive(call begun, const batch& commands) {
-        try {
-            std::vector<answer> answers = begun.line.receive(commands);
-            const bool is_replica =
-                std::any_of(answers.begin(), answers.end(),
-                            [](const answer& each) { return each.is_error("READONLY"); });
-            if (is_replica) { // the next call connects anew, and Sentinels then name the primary
-                drop_idle();
-            }
-            give_back(std::move(begun));
-            return answers;
-        } catch (...) {
-            drop_idle();
-            throw;
-        }
+        std::vector<answer> answers = receive_on(begun, commands);
+        give_back(std::move(begun));
+        return answers;
     }
 
-private:
-    call take() {
+    /// Takes a connection, for batches that must not go to different ones.
+    [[nodiscard]] call take() {
         for (;;) {
             std::unique_lock lock(mutex_);
             const std::size_t generation = generation_;
@@ -88,10 +72,43 @@ private:
         }
     }
 
+    /// Sends `commands` on a connection that was taken, and returns their answers.
+    [[nodiscard]] std::vector<answer> exchange_on(call& taken, const batch& commands) {
+        send_on(taken, commands);
+        return receive_on(taken, commands);
+    }
+
+    /// Makes a connection idle again. All answers must have been read.
     void give_back(call done) {
         const std::lock_guard lock(mutex_);
         if (done.generation == generation_) {
             idle_.push_back(std::move(done.line));
+        }
+    }
+
+private:
+    void send_on(call& taken, const batch& commands) {
+        try {
+            taken.line.send(commands.bytes());
+        } catch (...) {
+            drop_idle();
+            throw;
+        }
+    }
+
+    std::vector<answer> receive_on(call& taken, const batch& commands) {
+        try {
+            std::vector<answer> answers = taken.line.receive(commands);
+            const bool is_replica =
+                std::any_of(answers.begin(), answers.end(),
+                            [](const answer& each) { return each.is_error("READONLY"); });
+            if (is_replica) { // the next call connects anew, and Sentinels then name the primary
+                drop_idle();
+            }
+            return answers;
+        } catch (...) {
+            drop_idle();
+            throw;
         }
     }
 
