@@ -51,10 +51,10 @@ namespace cachetory {
 /// held while a range, a factory or a conversion of the caller runs.
 ///
 /// Every verb may throw `backend_error`. If a server answered with an error, its words are in the
-/// text, and the command had no effect. If a connection broke, or the server was silent for
-/// `redis_options::timeout`, nobody knows whether the command had an effect, and it is not sent
-/// again. Bulk verbs throw the first error. By then they have sent all commands before it and maybe
-/// some after it.
+/// text, and the command had no effect (except where the user may not call MULTI: see `expire_at`).
+/// If a connection broke, or the server was silent for `redis_options::timeout`, nobody knows
+/// whether the command had an effect, and it is not sent again. Bulk verbs throw the first error.
+/// By then they have sent all commands before it and maybe some after it.
 ///
 /// A handle works in a child of `fork`: the child closes the connections that it inherited and
 /// opens its own. Do not fork while another thread is in a call.
@@ -232,7 +232,8 @@ public:
     }
 
     /// Sets the deadline of `key` by the server's clock, or removes it (`std::nullopt`). Returns
-    /// whether there was a live entry.
+    /// whether there was a live entry. If the server refuses MULTI, it may have removed the
+    /// deadline although this throws.
     bool expire_at(std::string_view key, std::optional<time_point> deadline) {
         return expire(key, deadline ? lifetime(*deadline) : lifetime(std::nullopt));
     }

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -105,6 +106,24 @@ TEST_CASE("a user of the access control list can log in, and do only what is per
     auto wrong = cachetory::redis_backend::from_url("redis://alice:s3cret@" + server.address());
     CHECK_THAT(error_of([&] { return wrong.find("key"); }), contains("WRONGPASS"));
     CHECK_THAT(error_of([&] { return wrong.find("key"); }), !contains("s3cret"));
+}
+
+TEST_CASE("a user who may not begin a transaction is told so, and the connections stay",
+          "[redis]") {
+    support::redis_server server;
+    server.command({"ACL", "SETUSER", "alice", "on", ">pass", "~*", "+@all", "-multi"});
+    auto cache = cachetory::redis_backend::from_url("redis://alice:pass@" + server.address());
+    cache.set("key", "value", 1h);
+    const std::string client = server.clients().at(0);
+    for (const std::string key : {"key", "missing"}) {
+        const std::string said = error_of([&] { return cache.expire_in(key, std::nullopt); });
+        CHECK_THAT(said, contains("NOPERM"));
+        CHECK_THAT(said, contains("multi"));
+    }
+    CHECK_FALSE(cache.deadline("key").has_value()); // the server has executed PERSIST
+    REQUIRE(server.connections() == 1);
+    const std::string number = client.substr(0, client.find(' '));
+    CHECK(server.clients()[0].starts_with(number + ' ')); // the same connection
 }
 
 TEST_CASE("a database that the server does not have is an error", "[redis]") {

@@ -30,6 +30,8 @@ inline std::string_view text_of(const redisReply& reply) noexcept {
 /// may fail.
 using expectation = bool (*)(const redisReply&);
 
+inline bool is_any(const redisReply&) { return true; }
+
 inline bool is_integer(const redisReply& reply) { return reply.type == REDIS_REPLY_INTEGER; }
 
 inline bool is_text(const redisReply& reply) { return reply.type == REDIS_REPLY_STRING; }

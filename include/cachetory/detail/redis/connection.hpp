@@ -159,15 +159,17 @@ private:
                begins("ERR max number of clients reached");
     }
 
+    /// Once a command of a part has failed, the others may be answered with anything: a server that
+    /// refuses MULTI executes what follows at once.
     answer receive(const batch::part& part) {
         std::optional<answer> first_error;
         for (std::size_t left = part.commands; left != 1; --left) {
-            answer before = receive(is_status);
+            answer before = receive(first_error ? is_any : is_status);
             if (before.is_error() && !first_error) {
                 first_error.emplace(std::move(before));
             }
         }
-        answer last = receive(part.expected);
+        answer last = receive(first_error ? is_any : part.expected);
         return first_error ? *std::move(first_error) : std::move(last);
     }
 
