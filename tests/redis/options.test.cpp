@@ -215,6 +215,10 @@ TEST_CASE("other URLs are refused, with a reason and without the password", "[re
              "redis://host?password=s3cret",
              "redis+sentinel://:s3cret@a,b",
              "s3cret:s3cret@host",
+             "user:s3cret://def@host",
+             "user:s3cret://def",
+             "user@s3cret://def@host",
+             "user?s3cret://def@host",
              "redis:s3cret",
              "http://:s3cret@host",
          }) {
@@ -250,6 +254,10 @@ TEST_CASE("a URL that is refused is named", "[redis]") {
     CHECK(shown("redis://:s3@cret@host?what=1") == "redis://...@host?...");
     CHECK(shown("redis+sentinel://:s3cret@a:1,b:2") == "redis+sentinel://...@a:1,b:2");
     CHECK(shown("host:6379") == "host:...");
+    CHECK(shown("default:s3cret://def@host") == "...@host"); // "://" is in the password
+    CHECK(shown("default:s3cret://def") == "default:...");
+    CHECK(shown("s3cret@://host") == "...@://host");
+    CHECK(shown("default@s3cret://def@host") == "...@host");
 }
 
 TEST_CASE("a URL that asks for TLS is refused with a message that names stunnel", "[redis]") {

@@ -28,10 +28,12 @@ struct bad_url {
 [[noreturn]] inline void refuse_url(const char* reason) { throw bad_url{reason}; }
 
 /// Returns `url` with dots where there may be a password, even one that is in the wrong place:
-/// before the last @ or, if there is none, behind the first colon; and in a query.
+/// before the last @ or, if there is none, behind the first colon; and in a query. A scheme, which
+/// has none of these characters, is shown.
 inline std::string without_password(std::string_view url) {
-    const std::size_t colon = url.find("://");
-    const std::size_t begin = colon != std::string_view::npos ? colon + 3 : 0;
+    const std::string_view scheme = url.substr(0, url.find_first_of(":@/?"));
+    const bool has_scheme = url.substr(scheme.size()).starts_with("://");
+    const std::size_t begin = has_scheme ? scheme.size() + 3 : 0;
     std::string shown(url.substr(0, begin));
     std::string_view rest = url.substr(begin);
     const std::size_t at = rest.rfind('@');
