@@ -72,9 +72,9 @@ public:
     explicit redis_backend(redis_options options)
         : servers_(detail::redis::open(std::move(options))) {}
 
-    /// Sends all commands through `servers`. Made for tests that replace the server.
-    explicit redis_backend(std::shared_ptr<detail::redis::transport> servers)
-        : servers_(std::move(servers)) {}
+    /// Makes `redis_backend({})` mean the default options. Without this, it could also copy a
+    /// `redis_backend{}`, and would be ambiguous.
+    explicit redis_backend(std::initializer_list<detail::redis::no_option>) : redis_backend() {}
 
     // Copyable, but not movable, because a moved-from handle could not be used.
     redis_backend(const redis_backend&) = default;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -72,6 +73,19 @@ TEST_CASE("options that say nothing mean a server on this machine", "[redis]") {
     CHECK(options.password.empty());
     CHECK(options.database == 0);
     CHECK(options.timeout == 1s);
+}
+
+TEST_CASE("a backend can be made from options in braces, even from none", "[redis]") {
+    // None of these connects.
+    const cachetory::redis_backend none({});
+    const cachetory::redis_backend some({.host = "host"});
+    const cachetory::redis_backend both({.host = "host", .port = 7'000});
+    const cachetory::redis_backend braces{{.host = "host"}};
+    const cachetory::redis_backend empty_braces{{}};
+    const cachetory::redis_backend assigned = {};
+    const cachetory::redis_backend copy(none);
+    CHECK_THROWS_AS(cachetory::redis_backend({.port = 0}), std::invalid_argument);
+    STATIC_REQUIRE_FALSE(std::is_convertible_v<redis_options, cachetory::redis_backend>);
 }
 
 TEST_CASE("a URL of one server gives its options", "[redis]") {

@@ -48,6 +48,11 @@ struct redis_options {
 
 namespace detail::redis {
 
+/// No object of this type can be made, so a list of them is empty.
+struct no_option {
+    no_option(const no_option&) = delete;
+};
+
 inline void check(const redis_address& address) {
     if (!is_host(address.host)) {
         throw std::invalid_argument("cachetory: a Redis server's host must be a name, an address "
