@@ -39,8 +39,7 @@ public:
     /// Connects and logs in. Throws `backend_error` if it can't.
     connection(const redis_address& address, const redis_options& options)
         : name_(to_string(address)),
-          timeout_(std::chrono::ceil<std::chrono::milliseconds>(
-              std::min<std::chrono::milliseconds>(options.timeout, std::chrono::hours(24)))) {
+          timeout_(std::min<std::chrono::milliseconds>(options.timeout, std::chrono::hours(24))) {
         connect(address);
         log_in(options);
     }
