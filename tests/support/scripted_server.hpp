@@ -43,7 +43,8 @@ inline std::size_t repeated(const std::vector<words>& commands) {
     return commands.size() - std::set<words>(commands.begin(), commands.end()).size();
 }
 
-/// Sends `text` and closes the connection. Who has received the last byte sees that it is closed.
+/// Sends `text` and closes the connection. Whoever has received the last byte
+/// can see that it is closed.
 inline scripted_answer and_close(std::string text) { return {std::move(text), true}; }
 
 /// Sends `text` one byte at a time.

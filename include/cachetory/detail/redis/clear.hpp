@@ -38,8 +38,8 @@ inline void clear_database(transport& servers) {
     }
 }
 
-/// Erases the keys that `names` has, an array of texts, as far as they begin with `prefix`. Sends
-/// the commands on `line`, a connection to `primary`.
+/// Erases those of `names`, an array of texts, that begin with `prefix`. Sends the commands on
+/// `line`, a connection to `primary`.
 inline void erase_under(transport& servers,
                         server& primary,
                         server::call& line,
