@@ -2,6 +2,8 @@
 #ifndef CACHETORY_REDIS_BACKEND_HPP
 #define CACHETORY_REDIS_BACKEND_HPP
 
+#include "version.hpp" // first, because it checks the standard
+
 #if !__has_include(<hiredis/hiredis.h>)
 #error                                                                                             \
     "cachetory/redis_backend.hpp needs hiredis: install libhiredis-dev (Debian, Ubuntu), hiredis-devel (Fedora) or hiredis (Homebrew, vcpkg)"
