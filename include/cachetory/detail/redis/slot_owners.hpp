@@ -144,9 +144,14 @@ private:
         }
         const std::size_t first = asked_++ % all.size();
         std::rotate(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(first), all.end());
-        std::stable_partition(all.begin(), all.end(),
-                              [](const node_pointer& each) { return !each->is_broken; });
-        return all;
+        // Not std::stable_partition: libstdc++ makes clang++ 19 warn of it.
+        std::vector<node_pointer> working;
+        std::vector<node_pointer> broken;
+        for (const node_pointer& each : all) {
+            (each->is_broken ? broken : working).push_back(each);
+        }
+        working.insert(working.end(), broken.begin(), broken.end());
+        return working;
     }
 
     /// Replaces the slot map by `ranges`. Forgets servers without slots, except those that the
