@@ -20,6 +20,7 @@
 #if defined(__linux__) && !defined(__ANDROID__) && !defined(__UCLIBC__) && __has_include(<sys/random.h>)
 namespace cachetory::detail {
 
+// NOLINTNEXTLINE(readability-redundant-declaration): it need not be
 extern "C" int getentropy(void* buffer, std::size_t length);
 
 /// Fills `key` with random bits from the system.

@@ -109,7 +109,7 @@ public:
     /// hash as before.
     expiring_map(expiring_map&& other) noexcept
         : eviction<Bound>(std::move(other)), entries_(0, other.entries_.hash_function()) {
-        entries_.swap(other.entries_);
+        entries_.swap(other.entries_); // NOLINT(bugprone-use-after-move): only the base was moved
     }
 
     expiring_map& operator=(const expiring_map& other) requires std::copy_constructible<Wire> {
