@@ -193,9 +193,7 @@ public:
         const time_point deadline = now.resolve(when);
         if (found == entries_.end()) {
             if constexpr (is_bounded) {
-                return {
-                    store_in_bound(std::string(std::move(key)), value, deadline, now, old.victim),
-                    true};
+                return {store_in_bound(std::move(key), value, deadline, now, old.victim), true};
             } else {
                 return {store_new(std::string(std::move(key)), value, deadline), true};
             }
@@ -323,19 +321,20 @@ private:
     }
 
     /// The same in a bounded map: if it is full, an entry is evicted for the new one.
-    [[gnu::noinline]] iterator store_in_bound(
-        std::string key, Wire& value, time_point deadline, moment<Clock>& now, node& evicted) {
+    template <class Key>
+    [[gnu::noinline]] iterator
+    store_in_bound(Key key, Wire& value, time_point deadline, moment<Clock>& now, node& evicted) {
         if (entries_.size() < max_entries()) {
-            return store_new(std::move(key), value, deadline);
+            return store_new(std::string(std::move(key)), value, deadline);
         }
         // Whatever can fail comes first, and changes nothing that can be observed.
         this->allocate();
         make_room();
         const Hash hash = entries_.hash_function();
-        const std::size_t hashed = hash(std::string_view(key));
+        const std::size_t hashed = hash(key); // which a hashed_key has
         const auto chosen = this->find_victim(entries_, cursor_, hash, now);
         const iterator stored =
-            entries_.try_emplace(std::move(key), std::move(value), deadline).first;
+            entries_.try_emplace(std::string(std::move(key)), std::move(value), deadline).first;
         this->forget_oldest();
         if (this->has_ghost(hashed)) {
             stored->second.use();
