@@ -39,13 +39,19 @@ inline bool is_socket(const redis_address& address) noexcept {
 
 inline bool is_port(long long number) noexcept { return 0 < number && number < 65536; }
 
+/// Returns the number, without a sign, that the whole of `text` is.
+inline std::optional<int> parse_number(std::string_view text) noexcept {
+    int number = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stopped, error] = std::from_chars(text.data(), end, number);
+    const bool is_good = error == std::errc() && stopped == end && text.front() != '-';
+    return is_good ? std::optional<int>(number) : std::nullopt;
+}
+
 /// Returns the port if the whole of `text` is one.
 inline std::optional<int> parse_port(std::string_view text) noexcept {
-    int port = 0;
-    const char* const end = text.data() + text.size();
-    const auto [stopped, error] = std::from_chars(text.data(), end, port);
-    const bool is_good = error == std::errc() && stopped == end && is_port(port);
-    return is_good ? std::optional<int>(port) : std::nullopt;
+    const std::optional<int> number = parse_number(text);
+    return number && is_port(*number) ? number : std::nullopt;
 }
 
 /// The address as error messages show it.

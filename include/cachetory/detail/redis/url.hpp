@@ -9,7 +9,6 @@
 #include <charconv>
 #include <chrono>
 #include <cstddef>
-#include <limits>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -84,22 +83,12 @@ inline std::string percent_decoded(std::string_view text) {
     return decoded;
 }
 
-/// Returns the number from 0 to `most` that the whole of `text` is. Throws with `complaint`
-/// otherwise.
-inline int parse_number(std::string_view text, int most, const char* complaint) {
-    int number = 0;
-    const char* const end = text.data() + text.size();
-    const auto [stopped, error] = std::from_chars(text.data(), end, number);
-    if (text.empty() || error != std::errc() || stopped != end || text.front() == '-' ||
-        number > most) {
-        refuse_url(complaint);
-    }
-    return number;
-}
-
 inline int parse_database(std::string_view text) {
-    return parse_number(text, (std::numeric_limits<int>::max)(),
-                        "the database is not a number from 0 on");
+    const std::optional<int> number = parse_number(text);
+    if (!number) {
+        refuse_url("the database is not a number from 0 on");
+    }
+    return *number;
 }
 
 /// Reads `host` or `host:port`.
@@ -157,12 +146,11 @@ inline void parse_query(std::string_view query, bool with_database, redis_option
         const std::string_view name = cut_before(value, "=");
         cut_off(value, "=");
         if (name == "timeout" && !std::exchange(has_timeout, true)) {
-            constexpr const char* complaint = "the timeout is not a number from 1 on";
-            const int most = (std::numeric_limits<int>::max)();
-            options.timeout = std::chrono::milliseconds(parse_number(value, most, complaint));
-            if (options.timeout.count() == 0) {
-                refuse_url(complaint);
+            const std::optional<int> number = parse_number(value);
+            if (!number || *number == 0) {
+                refuse_url("the timeout is not a number from 1 on");
             }
+            options.timeout = std::chrono::milliseconds(*number);
         } else if (with_database && name == "db" && !std::exchange(has_database, true)) {
             options.database = parse_database(value);
         } else {
