@@ -2,6 +2,7 @@
 #include <cachetory/async_backend.hpp>
 
 #include "support/allocations.hpp"
+#include "support/capabilities.hpp"
 #include "support/catch.hpp"
 #include "support/coroutine.hpp"
 #include "support/futures.hpp"
@@ -29,6 +30,8 @@ using cachetory::async_backend;
 using cachetory::async_memory_backend;
 using cachetory::memory_backend;
 using support::fails_in_the_future;
+using support::purges;
+using support::reserves;
 
 // contract/ tests what every backend must do.
 
@@ -307,14 +310,6 @@ TEST_CASE("values that can only be moved go in and out", "[async]") {
     CHECK(*taken == 1);
 }
 
-template <class Cache>
-concept purges = requires(Cache& cache) {
-    cache.purge_expired(1U);
-};
-template <class Cache>
-concept reserves = requires(Cache& cache) {
-    cache.reserve(1U);
-};
 template <class Cache, class Deadline>
 concept expires_at = requires(Cache& cache, Deadline deadline) {
     cache.expire_at("", deadline);

@@ -3,6 +3,7 @@
 // one.
 #include <cachetory/serialized_backend.hpp>
 
+#include "../support/capabilities.hpp"
 #include "../support/catch.hpp"
 
 #include <cachetory/async_backend.hpp>
@@ -25,6 +26,8 @@
 using namespace std::chrono_literals;
 using cachetory::manual_clock;
 using cachetory::serialized_backend;
+using support::purges;
+using support::reserves;
 
 namespace {
 
@@ -284,15 +287,6 @@ TEMPLATE_TEST_CASE("verbs that only some backends have are passed on",
     CHECK(cache.purge_expired() == 9);
     CHECK(cache.empty());
 }
-
-template <class Cache>
-concept purges = requires(Cache& cache) {
-    cache.purge_expired(1U);
-};
-template <class Cache>
-concept reserves = requires(Cache& cache) {
-    cache.reserve(1U);
-};
 
 static_assert(purges<serialized_backend<int, strings>> &&
               reserves<serialized_backend<int, strings>>);

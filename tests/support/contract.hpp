@@ -23,6 +23,44 @@ void add_expired(Cache& cache, std::string_view key = "key") {
     expire(cache, key);
 }
 
+/// Uses the expired entry of "key" by each verb that names it, one in each section. Returns whether
+/// the verb has stored another value.
+template <class Cache>
+bool name_expired(Cache& cache) {
+    using namespace std::chrono_literals;
+    bool stored = false;
+
+    SECTION("get") { CHECK_THROWS_AS(result(cache.get("key")), cachetory::key_error); }
+    SECTION("find") { CHECK(!result(cache.find("key"))); }
+    SECTION("contains") { CHECK(!result(cache.contains("key"))); }
+    SECTION("deadline") { CHECK_THROWS_AS(result(cache.deadline("key")), cachetory::key_error); }
+    SECTION("touch") { CHECK(!result(cache.touch("key", 1h))); }
+    SECTION("get_many") { CHECK(result(cache.get_many({"key"})).empty()); }
+    SECTION("take") { CHECK(!result(cache.take("key"))); }
+    SECTION("erase") { CHECK(!result(cache.erase("key"))); }
+    SECTION("erase_many") { CHECK(result(cache.erase_many({"key"})) == 0); }
+    SECTION("expire_in") { CHECK(!result(cache.expire_in("key", 1h))); }
+    SECTION("expire_in forever") { CHECK(!result(cache.expire_in("key", std::nullopt))); }
+    SECTION("expire_at") { CHECK(!result(cache.expire_at("key", Cache::clock::now() + 1h))); }
+    SECTION("expire_at never") { CHECK(!result(cache.expire_at("key", std::nullopt))); }
+    SECTION("set if_not_exists") {
+        CHECK(result(cache.set("key", 2, {.if_not_exists = true})));
+        CHECK(result(cache.deadline("key")) == std::nullopt);
+        stored = true;
+    }
+    SECTION("set_many if_not_exists") {
+        CHECK(result(cache.set_many({{"key", 2}}, {.if_not_exists = true})) == 1);
+        CHECK(result(cache.deadline("key")) == std::nullopt);
+        stored = true;
+    }
+    SECTION("get_or_set") {
+        CHECK(result(cache.get_or_set("key", [] { return 2; })) == 2);
+        CHECK(result(cache.deadline("key")) == std::nullopt);
+        stored = true;
+    }
+    return stored;
+}
+
 /// Whether there are that many entries. True if the backend has no size().
 template <class Cache>
 bool has_size(const Cache& cache, std::size_t expected) {
