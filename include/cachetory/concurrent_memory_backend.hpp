@@ -17,7 +17,6 @@
 #include <concepts>
 #include <cstddef>
 #include <initializer_list>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -59,21 +58,8 @@ class concurrent_memory_backend {
                   "chooses the shard");
 
     using map = detail::sharded_map<Wire, Clock, Hash, Mutex, Bound>;
-    using shard = typename map::shard;
     using operation = typename map::operation;
     using entry = typename map::entry;
-    using node = typename map::node;
-    using moment = detail::moment<Clock>;
-
-    /// Whether an `std::optional<W>` is returned in registers. Such an optional is made after
-    /// unlocking: g++ writes its parts to memory and reads them back as one, and that read would
-    /// wait for the exchange that unlocks (a tenth of the time of a look-up).
-    template <class W>
-    static constexpr bool is_small =
-        std::conjunction_v<std::is_trivially_copyable<W>,
-                           std::is_trivially_default_constructible<W>,
-                           std::is_copy_assignable<W>,
-                           std::bool_constant<(sizeof(std::optional<W>) <= 2 * sizeof(void*))>>;
 
 public:
     using wire_type = Wire;
@@ -144,19 +130,7 @@ public:
     /// Returns a copy of the value of `key`, or `std::nullopt`. Atomic.
     template <std::copy_constructible W = Wire>
     [[nodiscard]] std::optional<W> find(std::string_view key) {
-        if constexpr (is_small<W>) {
-            W copy{};
-            const bool hit = shards_.look_up(key, [&](const entry& live) { copy = live.value; });
-            std::optional<W> found; // not before
-            if (hit) {
-                found.emplace(copy);
-            }
-            return found;
-        } else {
-            std::optional<W> found;
-            shards_.look_up(key, [&](const entry& live) { found.emplace(live.value); });
-            return found;
-        }
+        return shards_.template copy<W>(key);
     }
 
     /// Finds the value of `key` and gives it a new time to live from now on (`std::nullopt`:
@@ -188,13 +162,9 @@ public:
     /// in any order. Goes shard by shard, under one lock at a time: `f` must not call this backend,
     /// must not keep references, and must not destroy or return anything that might call this
     /// backend.
-    template <detail::visitor<time_point, std::string_view, Wire&> F>
+    template <detail::walking_visitor<time_point, std::string_view, Wire&> F>
     void for_each(F f) {
-        for (shard& each : shards_) {
-            const std::lock_guard lock(each.mutex);
-            moment now;
-            each.entries.for_each(f, now);
-        }
+        shards_.for_each(f);
     }
 
     /// Returns whether `key` has a value. Atomic.
@@ -340,26 +310,13 @@ public:
     /// any order, shard by shard, under one lock at a time. Expired entries are erased without it
     /// and not counted. `pred` must do nothing that `for_each` forbids. Values are destroyed
     /// after their shard is unlocked.
-    template <detail::visitor<time_point, std::string_view, Wire&> Pred>
+    template <detail::walking_visitor<time_point, std::string_view, Wire&> Pred>
     std::size_t erase_if(Pred pred) {
-        std::size_t erased = 0;
-        for (shard& each : shards_) {
-            std::vector<node> dead; // destroyed after unlocking
-            const std::lock_guard lock(each.mutex);
-            moment now;
-            each.entries.erase_if(pred, now, dead, erased);
-        }
-        return erased;
+        return shards_.erase_if(pred);
     }
 
     /// Erases all entries, shard by shard. Values that other threads store meanwhile may stay.
-    void clear() {
-        for (shard& each : shards_) {
-            std::optional<typename map::core> dead; // destroyed after unlocking
-            const std::lock_guard lock(each.mutex);
-            dead.emplace(std::move(each.entries));
-        }
-    }
+    void clear() { shards_.clear(); }
 
     /// Erases expired entries. Returns how many.
     ///
@@ -381,45 +338,20 @@ public:
 
     /// How many entries there are, counting those that are expired but not erased yet: the sum of
     /// what each shard had when it was asked.
-    [[nodiscard]] std::size_t size() const {
-        std::size_t sum = 0;
-        for (const shard& each : shards_) {
-            const std::lock_guard lock(each.mutex);
-            sum += each.entries.size();
-        }
-        return sum;
-    }
+    [[nodiscard]] std::size_t size() const { return shards_.size(); }
 
     /// Whether no shard had an entry when it was asked. Stops at the first that has one.
-    [[nodiscard]] bool empty() const {
-        for (const shard& each : shards_) {
-            const std::lock_guard lock(each.mutex);
-            if (!each.entries.empty()) {
-                return false;
-            }
-        }
-        return true;
-    }
+    [[nodiscard]] bool empty() const { return shards_.empty(); }
 
     /// How many entries there may be in all shards together. Only for bounded caches.
     template <std::same_as<bounded> B = Bound>
     [[nodiscard]] std::size_t max_entries() const noexcept {
-        std::size_t sum = 0;
-        for (const shard& each : shards_) {
-            sum += each.entries.max_entries(); // never changes, so no lock
-        }
-        return sum;
+        return shards_.max_entries();
     }
 
     /// Makes room for about `count` entries in all, spread evenly. Throws what
     /// `memory_backend::reserve` throws for the share of one shard.
-    void reserve(std::size_t count) {
-        const std::size_t share = count / shards_.size() + (count % shards_.size() != 0 ? 1 : 0);
-        for (shard& each : shards_) {
-            const std::lock_guard lock(each.mutex);
-            each.entries.reserve(share);
-        }
-    }
+    void reserve(std::size_t count) { shards_.reserve(count); }
 
 private:
     static std::size_t shards_for(std::size_t max_entries) {

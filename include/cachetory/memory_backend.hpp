@@ -198,7 +198,7 @@ public:
     /// Calls `f(key, value)`, or `f(key, value, deadline)` if it takes that, for every live entry,
     /// in any order. `f` may change the value; it must not call the backend. Complexity: linear in
     /// the entries and the table's buckets.
-    template <detail::visitor<time_point, std::string_view, Wire&> F>
+    template <detail::walking_visitor<time_point, std::string_view, Wire&> F>
     void for_each(F f) {
         moment now;
         entries_.for_each(f, now);
@@ -333,7 +333,7 @@ public:
     /// any order; expired entries are erased without it and not counted. `pred` may change the
     /// value; it must not call the backend. Values are destroyed when all entries have been
     /// visited. Complexity: linear in the entries and the table's buckets.
-    template <detail::visitor<time_point, std::string_view, Wire&> Pred>
+    template <detail::walking_visitor<time_point, std::string_view, Wire&> Pred>
     std::size_t erase_if(Pred pred) {
         std::vector<node> dead;
         moment now;

@@ -34,6 +34,18 @@ void add_three_entries(Cache& cache) {
     result(cache.set("expired", 3, -1s));
 }
 
+/// A function that can be called again and again, if it has a name.
+struct again_and_again {
+    bool operator()(std::string_view, const int&) & { return ++calls > 1; }
+
+    int calls = 0;
+};
+
+/// A function that can be called once.
+struct once_only {
+    bool operator()(std::string_view, const int&) && { return true; }
+};
+
 } // namespace
 
 BACKEND_TEST_CASE("touch finds a value and gives it a new deadline",
@@ -167,6 +179,22 @@ BACKEND_TEST_CASE("erase_if asks once for each live entry", "[erase_if]", backen
     };
     CHECK(result(cache.erase_if(has_deadline)) == 400);
     CHECK(support::has_size(cache, 0));
+}
+
+BACKEND_TEST_CASE("for_each and erase_if take a function that can be called more than once",
+                  "[for_each][erase_if]",
+                  backends_in_memory) {
+    auto cache = fresh<TestType>();
+    add_three_entries(cache);
+    static_cast<void>(cache.for_each(again_and_again()));
+    CHECK(result(cache.erase_if(again_and_again())) == 1);
+    const auto takes = [](auto function) {
+        using function_type = decltype(function);
+        return requires { cache.for_each(function_type()); }
+        || requires { cache.erase_if(function_type()); };
+    };
+    CHECK(takes(again_and_again()));
+    CHECK_FALSE(takes(once_only()));
 }
 
 BACKEND_TEST_CASE("what erase_if erased before a failure stays erased",

@@ -16,6 +16,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -118,11 +119,7 @@ public:
         }
     }
 
-    [[nodiscard]] std::size_t size() const noexcept { return shards_.size(); }
-    [[nodiscard]] auto begin() noexcept { return shards_.begin(); }
-    [[nodiscard]] auto begin() const noexcept { return shards_.begin(); }
-    [[nodiscard]] auto end() noexcept { return shards_.end(); }
-    [[nodiscard]] auto end() const noexcept { return shards_.end(); }
+    // Look-up. An operation that changes an entry is an `operation` instead.
 
     /// Calls `hit(entry&)` for the live entry of `text`, under the lock of its shard. Returns
     /// whether there is one.
@@ -149,6 +146,55 @@ public:
         return true;
     }
 
+    /// Returns a copy of the value of `text`, if there is one.
+    template <class W>
+    std::optional<W> copy(std::string_view text) {
+        if constexpr (is_small<W>) {
+            W value{};
+            const bool hit = look_up(text, [&](const entry& live) { value = live.value; });
+            std::optional<W> found; // not before
+            if (hit) {
+                found.emplace(value);
+            }
+            return found;
+        } else {
+            std::optional<W> found;
+            look_up(text, [&](const entry& live) { found.emplace(live.value); });
+            return found;
+        }
+    }
+
+    // All entries, shard by shard, under one lock at a time
+
+    template <class F>
+    void for_each(F& f) {
+        for (shard& each : shards_) {
+            const std::lock_guard lock(each.mutex);
+            moment<Clock> now;
+            each.entries.for_each(f, now);
+        }
+    }
+
+    template <class Pred>
+    std::size_t erase_if(Pred& pred) {
+        std::size_t erased = 0;
+        for (shard& each : shards_) {
+            std::vector<node> dead; // destroyed after unlocking
+            const std::lock_guard lock(each.mutex);
+            moment<Clock> now;
+            each.entries.erase_if(pred, now, dead, erased);
+        }
+        return erased;
+    }
+
+    void clear() {
+        for (shard& each : shards_) {
+            std::optional<core> dead; // destroyed after unlocking
+            const std::lock_guard lock(each.mutex);
+            dead.emplace(std::move(each.entries));
+        }
+    }
+
     /// Erases expired entries, starting where the last call stopped. A shard is done when its sweep
     /// reaches the end of its table. If the call ends before that, the next call resumes there.
     std::size_t purge_expired(std::size_t max_visits) {
@@ -156,7 +202,7 @@ public:
         std::size_t purged = 0;
         std::size_t at = next_to_purge_.load(std::memory_order_relaxed);
         bool from_start = max_visits == sweep_limit::unlimited; // else the first one is resumed
-        for (std::size_t i = 0; i != size(); ++i, from_start = true) {
+        for (std::size_t i = 0; i != shards_.size(); ++i, from_start = true) {
             auto state = sweep_state::interrupted;
             while (state == sweep_state::interrupted) {
                 typename core::batch dead; // destroyed after unlocking
@@ -181,7 +227,7 @@ public:
     std::size_t evict(std::size_t count) {
         std::size_t evicted = 0;
         std::size_t at = next_to_evict_.load(std::memory_order_relaxed);
-        for (std::size_t empty = 0; evicted != count && empty != size(); at = after(at)) {
+        for (std::size_t empty = 0; evicted != count && empty != shards_.size(); at = after(at)) {
             node dead; // destroyed after unlocking
             const std::lock_guard lock(shards_[at].mutex);
             if (shards_[at].entries.empty()) {
@@ -197,7 +243,54 @@ public:
         return evicted;
     }
 
+    // Capacity
+
+    [[nodiscard]] std::size_t size() const {
+        std::size_t sum = 0;
+        for (const shard& each : shards_) {
+            const std::lock_guard lock(each.mutex);
+            sum += each.entries.size();
+        }
+        return sum;
+    }
+
+    [[nodiscard]] bool empty() const {
+        for (const shard& each : shards_) {
+            const std::lock_guard lock(each.mutex);
+            if (!each.entries.empty()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    [[nodiscard]] std::size_t max_entries() const noexcept {
+        std::size_t sum = 0;
+        for (const shard& each : shards_) {
+            sum += each.entries.max_entries(); // never changes, so no lock
+        }
+        return sum;
+    }
+
+    void reserve(std::size_t count) {
+        const std::size_t shards = shards_.size();
+        for (shard& each : shards_) {
+            const std::lock_guard lock(each.mutex);
+            each.entries.reserve(count / shards + (count % shards != 0 ? 1 : 0));
+        }
+    }
+
 private:
+    /// Whether an `std::optional<W>` is returned in registers. Such an optional is made after
+    /// unlocking: g++ writes its parts to memory and reads them back as one, and that read would
+    /// wait for the exchange that unlocks (a tenth of the time of a look-up).
+    template <class W>
+    static constexpr bool is_small =
+        std::conjunction_v<std::is_trivially_copyable<W>,
+                           std::is_trivially_default_constructible<W>,
+                           std::is_copy_assignable<W>,
+                           std::bool_constant<(sizeof(std::optional<W>) <= 2 * sizeof(void*))>>;
+
     static void check(std::size_t shards) {
         if (shards == 0) {
             throw std::invalid_argument(
@@ -206,7 +299,7 @@ private:
     }
 
     [[nodiscard]] std::size_t after(std::size_t at) const noexcept {
-        return at + 1 != size() ? at + 1 : 0;
+        return at + 1 != shards_.size() ? at + 1 : 0;
     }
 
     /// Chooses by the upper half of the hash, because tables may choose buckets by the lower bits.

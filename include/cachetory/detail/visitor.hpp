@@ -20,6 +20,10 @@ concept callable = requires(F&& f, Args&&... args) {
 template <class F, class TimePoint, class... Args>
 concept visitor = callable<F, Args..., std::optional<TimePoint>> || callable<F, Args...>;
 
+/// The same for a function that visits many entries: it is called as an lvalue.
+template <class F, class TimePoint, class... Args>
+concept walking_visitor = visitor<F&, TimePoint, Args...>;
+
 /// Returns `f(key..., value, deadline)`, or `f(key..., value)` if `f` takes no deadline.
 template <class F, class Entry, class... Key>
 decltype(auto) visit_entry(F&& f, Entry& entry, Key... key) {
