@@ -6,17 +6,25 @@
 
 #include <cachetory/concurrent_memory_backend.hpp>
 
+#include <chrono>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
-using cachetory::concurrent_memory_backend;
+template <class Mutex>
+using cache_with = cachetory::concurrent_memory_backend<support::throwing,
+                                                        std::chrono::steady_clock,
+                                                        cachetory::string_hash,
+                                                        Mutex>;
 using support::others_get_through;
 
-TEST_CASE("a copy that fails under the lock releases the lock and loses nothing",
-          "[failures][locks][promise-9]") {
+TEMPLATE_TEST_CASE("a copy that fails under the lock releases the lock and loses nothing",
+                   "[failures][locks][promise-9]",
+                   cachetory::detail::default_mutex,
+                   std::mutex) {
     using support::throwing;
-    concurrent_memory_backend<throwing> cache(1);
+    cache_with<TestType> cache(1);
     cache.set("key", 7);
     const auto fails = [](auto operation) {
         throwing::countdown = 1;
@@ -53,14 +61,16 @@ TEST_CASE("a copy that fails under the lock releases the lock and loses nothing"
     CHECK(cache.size() == 1);
 }
 
-TEST_CASE("a get_or_set that fails stores a whole entry or none and keeps no lock",
-          "[failures][locks][promise-9]") {
+TEMPLATE_TEST_CASE("a get_or_set that fails stores a whole entry or none and keeps no lock",
+                   "[failures][locks][promise-9]",
+                   cachetory::detail::default_mutex,
+                   std::mutex) {
     using support::throwing;
     const bool comes_second = GENERATE(false, true);
     int failures = 0;
     for (bool done = false; !done; ++failures) {
         REQUIRE(failures < 100);
-        concurrent_memory_backend<throwing> cache(1);
+        cache_with<TestType> cache(1);
         try {
             const throwing value = cache.get_or_set("key", [&] {
                 if (comes_second) {

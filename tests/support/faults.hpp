@@ -79,22 +79,34 @@ inline void may_strike(kind what) {
 
 } // namespace fault
 
-/// Knows whether it is held. One thread is enough to find out what runs under a lock.
-struct watched_mutex {
+/// How many `watched` mutexes are held.
+inline int locks_held = 0;
+
+/// A `Mutex` that counts itself while it is held. One thread is enough to find out what runs under
+/// a lock. Locking it twice adds so much that the count never returns to 0.
+template <class Mutex>
+class watched {
+public:
     void lock() {
         fault::may_strike(fault::lock);
-        held += held_here ? bad : 1;
-        held_here = true;
+        if (++depth_ == 1) {
+            mutex_.lock();
+            ++locks_held;
+        } else {
+            locks_held += 1000;
+        }
     }
 
     void unlock() {
-        --held;
-        held_here = false;
+        if (--depth_ == 0) {
+            mutex_.unlock();
+            --locks_held;
+        }
     }
 
-    static constexpr int bad = 1000;
-    static inline int held = 0; ///< How many are held in all.
-    bool held_here = false;
+private:
+    Mutex mutex_ = {};
+    int depth_ = 0;
 };
 
 /// Which values there are now, and how often one was used outside its lifetime or destroyed under a
@@ -148,7 +160,7 @@ public:
     ~wire() {
         census::leave(this);
         if (number != moved_from) {
-            census::wrongs += watched_mutex::held != 0 ? 1 : 0;
+            census::wrongs += locks_held != 0 ? 1 : 0;
             if (census::on_destruction) {
                 census::on_destruction();
             }
@@ -209,9 +221,9 @@ struct faulty_key {
 };
 
 /// A backend in which everything can be made to fail.
-template <class Entry, class Wire>
+template <class Entry, class Wire, class Mutex = cachetory::detail::default_mutex>
 using faulty =
-    with_shards<16, support::backend_of<Entry, Wire, faulty_clock, faulty_hash, watched_mutex>>;
+    with_shards<16, support::backend_of<Entry, Wire, faulty_clock, faulty_hash, watched<Mutex>>>;
 
 } // namespace support
 
