@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <initializer_list>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -140,6 +141,23 @@ TEST_CASE("an empty cache takes at most 64 KiB", "[shards]") {
     if (sizeof(cachetory::detail::default_mutex) == sizeof(int)) { // not a std::mutex
         CHECK(bytes <= 64U * 1024U);
     }
+}
+
+TEST_CASE("a shard that is moved keeps its entries", "[shards]") { // std::vector might do that
+    using map =
+        cachetory::detail::sharded_map<std::string, std::chrono::steady_clock,
+                                       cachetory::string_hash, std::mutex, cachetory::unbounded>;
+    map::shard shard{{}, {}};
+    cachetory::detail::moment<std::chrono::steady_clock> now;
+    map::core::displaced displaced;
+    std::string value = "value";
+    shard.entries.store(std::string_view("key"), value, std::optional<cachetory::ttl>(), false, now,
+                        displaced);
+    map::shard moved(std::move(shard));
+    const auto found = moved.entries.find(std::string_view("key"));
+    REQUIRE(found != moved.entries.end());
+    CHECK(found->second.value == "value");
+    CHECK(shard.entries.empty()); // NOLINT(bugprone-use-after-move)
 }
 
 TEST_CASE("the upper bits of the hash given choose the shard", "[shards]") {

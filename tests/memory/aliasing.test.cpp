@@ -8,6 +8,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 using namespace std::chrono_literals;
 using support::act;
@@ -84,6 +85,15 @@ BACKEND_TEST_CASE("a value may come from the entry that it replaces",
         CHECK(result(cache.set(names.live, stored(names.live))));
         CHECK(is_stored(names.live));
     }
+    SECTION("moved over itself") {
+        CHECK(result(cache.set(names.live, std::move(stored(names.live)))));
+        CHECK(is_stored(names.live));
+    }
+    SECTION("moved over another") {
+        CHECK(result(cache.set(names.expired, std::move(stored(names.live)))));
+        CHECK(is_stored(names.expired));
+        CHECK(stored(names.live).number == support::moved_from);
+    }
     SECTION("set over another") {
         CHECK(result(cache.set(names.expired, stored(names.live))));
         CHECK(is_stored(names.expired));
@@ -120,6 +130,8 @@ TEST_CASE("a key may view a stored value and a value may come from the same entr
     const std::string name = "a key too long for the small string optimisation";
     cache.set(name, name);
     CHECK(cache.set(name, *cache.find(name)));
+    CHECK(cache.get(name) == name);
+    CHECK(cache.set(name, std::move(*cache.find(name))));
     CHECK(cache.get(name) == name);
     CHECK(cache.set(*cache.find(name), "overwritten")); // the key views the old value
     CHECK(cache.get(name) == "overwritten");

@@ -204,6 +204,7 @@ TEMPLATE_TEST_CASE("a number that is too large or too small is not read", "", fl
                              "1e99999999999999999999"sv, "1e-99999999999999999999"sv}) {
         CAPTURE(bytes);
         CHECK(read<TestType>(bytes) == std::nullopt);
+        CHECK(cachetory::detail::read_by_strtod<TestType>(bytes) == std::nullopt);
     }
     CHECK(read<TestType>(std::string(1000, '9')) == std::nullopt);
 }

@@ -15,7 +15,6 @@
 #include <fcntl.h>
 #include <hiredis/hiredis.h>
 #include <memory>
-#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -111,10 +110,8 @@ private:
         } else {
             fail("the path is too long for a socket");
         }
-        if (context_ == nullptr) {
-            throw std::bad_alloc();
-        }
-        if (context_->err != 0 || ::redisSetTimeout(context_.get(), limit) != REDIS_OK) {
+        if (context_ == nullptr || context_->err != 0 ||
+            ::redisSetTimeout(context_.get(), limit) != REDIS_OK) {
             fail_as_hiredis_says();
         }
         ::fcntl(context_->fd, F_SETFD, FD_CLOEXEC); // not for programs that this one executes
@@ -198,17 +195,19 @@ private:
         fail("timed out after " + std::to_string(timeout_.count()) + " ms");
     }
 
+    /// Without a context, memory was out.
     [[noreturn]] void fail_as_hiredis_says() const {
         const int number = errno;
-        bool timed_out = context_->err == REDIS_ERR_IO &&
+        const int error = context_ != nullptr ? context_->err : REDIS_ERR_OOM;
+        bool timed_out = error == REDIS_ERR_IO &&
                          (number == EAGAIN || number == EWOULDBLOCK || number == ETIMEDOUT);
 #ifdef REDIS_ERR_TIMEOUT
-        timed_out = timed_out || context_->err == REDIS_ERR_TIMEOUT;
+        timed_out = timed_out || error == REDIS_ERR_TIMEOUT;
 #endif
         if (timed_out) {
             fail_timed_out();
         }
-        fail(context_->errstr);
+        fail(context_ != nullptr ? context_->errstr : "out of memory");
     }
 
     std::string name_;
