@@ -151,23 +151,27 @@ struct plan {
         for (std::size_t i = 0; i != entries; ++i) {
             stored.push_back(key_number(i));
         }
-        random_numbers random(1);
-        if (chosen == operation::insert_and_evict) { // keys that nobody has
+        const bool some_miss =
+            chosen == operation::insert_and_evict || chosen == operation::get_or_set;
+        const std::size_t keys = some_miss ? 10 * entries : entries;
+        for (const std::string& name : zipf({.keys = keys, .count = count})) {
+            asked.push_back(key_number(std::stoul(name.substr(4)))); // "key:" and a number
+        }
+        if (chosen == operation::insert_and_evict) {
+            used = std::move(asked);
+            asked.clear();
             for (std::size_t i = 0; i != std::max<std::size_t>(10 * entries, count / 4); ++i) {
-                asked.push_back(key_number(entries + i));
+                asked.push_back(key_number(keys + i)); // which nobody has
             }
+            random_numbers random(1);
             for (std::size_t i = asked.size(); i > 1; --i) {
                 std::swap(asked[i - 1], asked[random.below(i)]); // or the CPU's cache would help
-            }
-        } else {
-            const std::size_t keys = chosen == operation::get_or_set ? 10 * entries : entries;
-            for (const std::string& name : zipf({.keys = keys, .count = count})) {
-                asked.push_back(key_number(std::stoul(name.substr(4)))); // "key:" and a number
             }
         }
     }
 
     requests stored;
+    requests used; ///< Asked for before: without that, LRU would evict in the order of the memory.
     requests asked;
 };
 
@@ -186,6 +190,11 @@ public:
         : operation_(chosen), plan_(plan_of(chosen, entries)), contender_(entries) {
         for (const std::string& key : plan_.stored) {
             contender_.set(key);
+        }
+        if constexpr (!requires { contender_.erase(plan_.stored[0]); }) { // it has a bound
+            for (const std::string& key : plan_.used) {
+                contender_.get_or_set(key);
+            }
         }
     }
 

@@ -5,7 +5,6 @@
 #include "contenders.hpp"
 #include "workload.hpp"
 
-#include <array>
 #include <benchmark/benchmark.h>
 #include <coroutine>
 #include <cstddef>
@@ -318,35 +317,6 @@ void add_bulks(const shape& of) {
     add_bulk(shared, of, "concurrent_get_many", at_once);
 }
 
-// Two threads, on different keys
-
-/// Where one thread's last repetition stopped in its half of the keys. Alone on its cache line.
-struct alignas(64) progress {
-    std::size_t position = 0;
-};
-
-/// `caches` are one that the threads share, or one for each.
-template <class Contender>
-void add_threads(const shape& of,
-                 std::string_view contender,
-                 const std::vector<full<Contender>>& caches) {
-    const auto of_threads = std::make_shared<std::array<progress, 2>>();
-    add_benchmark(
-        name("find_threads", of, sizeof(typename Contender::value_type), contender),
-        [=](benchmark::State& state) {
-            const auto thread = std::size_t(state.thread_index());
-            Contender& asked = (*caches[thread % caches.size()])();
-            look_up(state, workload_of(of).halves[thread], (*of_threads)[thread].position,
-                    outcome::hit, [&](std::string_view key) { return find(asked, key); });
-        },
-        [](auto& added) { added.UseRealTime()->Threads(1)->Threads(2); });
-}
-
-template <class Contender>
-void add_threads(const shape& of, std::string_view contender) {
-    add_threads<Contender>(of, contender, {std::make_shared<filled<Contender>>(of)});
-}
-
 } // namespace
 
 void add_look_ups() {
@@ -368,19 +338,6 @@ void add_look_ups() {
         const shape of{12, entries};
         add_ways_to_ask<value<8>>(of);
         add_bulks<value<8>>(of);
-        add_threads<concurrent<value<8>, life::hour>>(of, "ours_concurrent");
-        add_threads<hand_written<value<8>, life::hour>>(of, "hand_written");
-#if defined(CACHETORY_BENCHMARK_TBB)
-        add_threads<tbb_map<value<8>, life::hour>>(of, "tbb");
-#endif
-#if defined(CACHETORY_BENCHMARK_BOOST_CONCURRENT)
-        add_threads<boost_concurrent<value<8>, life::hour>>(of, "boost_concurrent");
-#endif
-        // What the machine and the map would allow at most:
-        add_threads<one_mutex<value<8>, life::hour>>(of, "one_mutex");
-        using own = filled<sync<value<8>, life::hour>>;
-        add_threads<sync<value<8>, life::hour>>(
-            of, "one_each", {std::make_shared<own>(of), std::make_shared<own>(of)});
     }
 }
 

@@ -184,6 +184,7 @@ int main(int argc, char** argv) {
     describe("Redis", redis, "libhiredis-dev or redis-server");
 
     bench::add_look_ups();
+    bench::add_threads();
     bench::add_changes();
     bench::add_whole_caches();
     bench::add_bounded();

@@ -82,8 +82,8 @@ struct workload {
         std::shuffle(ids.begin(), ids.end(), random);
         hits = key_list(of.key_size,
                         of.pattern == access::zipf ? zipf(ids, random) : sequence(ids, random));
-        if (of.entries > 1'000'000) {
-            return; // nothing asks so large a cache for anything else
+        if (of.entries == 1 || of.entries > 1'000'000) {
+            return; // nothing asks such a cache for anything else
         }
         misses = key_list(of.key_size, sequence(absent, random));
         const auto middle = ids.begin() + std::ptrdiff_t(of.entries / 2);
@@ -215,6 +215,7 @@ void add_changes();
 void add_whole_caches();
 void add_bounded();
 void add_serialized();
+void add_threads();
 void add_redis();
 
 } // namespace bench

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from .ratios import plain
 
+CACHE = ["--D1=32768,8,64", "--LL=1048576,16,64"]  # 1 MiB: what a core has for itself, more or less
+
 
 def run(command):
     ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -35,8 +37,10 @@ def comparisons(program, wanted, only):
 def effort(name, quick):
     """How many processes, how many turns in each, and how many seconds a run takes."""
     operation, entries = name.split("/")[0], int(name.split("/")[2])
-    if operation in ("memory", "bounded_memory", "purge"):
-        return (3 if operation == "purge" and not quick else 1), 0, 0.001
+    if operation in ("memory", "bounded_memory", "purge", "fairness"):
+        return (3 if operation in ("purge", "fairness") and not quick else 1), 0, 0.001
+    if operation.startswith("find_lock") and not quick:  # long enough for eight threads on two cores
+        return 3, 15, 0.02
     if operation == "growth":  # of which filling takes most of the time
         return (0 if quick else 1), 15, 0.02
     seconds = 0.001 if entries <= 1000 else 0.002
@@ -47,7 +51,7 @@ def effort(name, quick):
 
 
 def measure(program, wanted, counted, quick, only, results):
-    """`counted` is a regular expression: the benchmarks whose instructions are wanted."""
+    """`counted(entries)` is a regular expression: the benchmarks whose instructions or misses are wanted."""
     names = comparisons(program, wanted, only)
     todo = [(i, name) for name in names for i in range(effort(name, quick)[0])]
     random.shuffle(todo)  # what disturbs a minute disturbs no comparison alone
@@ -63,31 +67,35 @@ def measure(program, wanted, counted, quick, only, results):
                 _, turns, seconds = effort(name, quick)
                 run([program, f"--only=^({'|'.join(names[name])})$", f"--turns={turns}", f"--benchmark_min_time={seconds}", f"--out={out}"])
                 results.add(json.loads(Path(out).read_text(encoding="utf-8")), process)
-            results.instructions = count_instructions(program, counted, folder) if not quick and not only else {}
+            if not quick and not only:
+                results.instructions = count(program, counted, 1_000, folder, ["Ir"])
+                results.misses = count(program, counted, 100_000, folder, ["DLmr", "DLmw"], [*CACHE, "--cache-sim=yes"])
         except KeyboardInterrupt:
             results.complete = False
             print("cut short: what follows is what there is", file=sys.stderr)
 
 
-def count_instructions(program, counted, folder):
-    """How many instructions one operation executes: callgrind's counts of N and of 2 N operations,
-    subtracted, so that what is done once does not count."""
+def count(program, counted, entries, folder, events, options=()):
+    """How many of these events of callgrind there are in one operation among so many entries: its counts
+    of N and of 2 N operations, subtracted, so that what is done once does not count."""
     if not shutil.which("valgrind"):
-        print("instructions are left out: valgrind is not installed", file=sys.stderr)
+        print("instructions and misses are left out: valgrind is not installed", file=sys.stderr)
         return {}
     out, counts = os.path.join(folder, "counted.json"), os.path.join(folder, "callgrind")
     only = ["--collect-atstart=no", "--toggle-collect=cachetory_counted", "--dump-after=cachetory_counted"]
-    command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={counts}", *only]
-    run([*command, program, f"--only={counted}", "--count=20000", f"--out={out}"])
-    seen, instructions = {}, {}
+    command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={counts}", *only, *options]
+    run([*command, program, f"--only={counted(entries)}", "--count=20000", f"--out={out}"])
+    seen, found = {}, {}
     for i, each in enumerate(json.loads(Path(out).read_text(encoding="utf-8"))["benchmarks"], 1):
-        total = int(re.search(r"^totals: (\d+)", Path(f"{counts}.{i}").read_text(encoding="utf-8"), re.M).group(1))
+        kinds, totals = re.search(r"^events: (.+)$[^$]+^totals: (.+)$", Path(f"{counts}.{i}").read_text(encoding="utf-8"), re.M).groups()
+        by_kind = dict(zip(kinds.split(), map(int, totals.split())))
+        total = sum(by_kind.get(event, 0) for event in events)
         name = plain(each["name"])
         if name in seen:
             before, iterations = seen[name]
-            instructions[name] = (total - before) / (each["iterations"] - iterations)
+            found[name] = (total - before) / (each["iterations"] - iterations)
         seen[name] = total, each["iterations"]
-    return instructions
+    return found
 
 
 def model():

@@ -34,7 +34,7 @@ class Results:
     def __init__(self):
         self.context = {}  # of the machine
         self.runs = []  # what the program writes, each with the process it is from
-        self.instructions = {}  # of one operation, by name
+        self.instructions, self.misses = {}, {}  # of one operation, by name
         self.complete = True  # False if it was cut short
         self.cache = None
 

@@ -31,9 +31,18 @@ class Ratio:
         found = [results.time(name) for name in self.ours]
         return " / ".join("?" if each is None else number(each) for each in found)
 
+    def counts(self, counted, form):
+        """Of our operation and, in brackets, of the other."""
+        for ours, other in zip(self.ours, self.other):
+            if ours in counted:
+                return form(counted[ours]) + (f" ({form(counted[other])})" if other in counted else "")
+        return ""
+
     def instructions(self, results):
-        counts = [results.instructions.get(name) for name in self.ours]
-        return " / ".join(f"{count:.0f}" for count in counts if count is not None)
+        return self.counts(results.instructions, "{:.0f}".format)
+
+    def misses(self, results):
+        return self.counts(results.misses, "{:.1f}".format)
 
     def figures(self, results):
         return " / ".join(
@@ -75,7 +84,7 @@ class Fact(Ratio):
     def nanoseconds(self, results):
         return ""
 
-    instructions = nanoseconds
+    instructions = misses = nanoseconds
 
     def figures(self, results):
         return self.text(self.value(results))
@@ -139,6 +148,12 @@ TABLE = [
     Ratio("– two threads, different keys", "`tbb::concurrent_hash_map` + `now()`", "find_threads", "ours_concurrent/threads:2", "tbb/threads:2", why=LOCK),
     Ratio("– two threads, different keys", "`boost::concurrent_flat_map` + `now()`", "find_threads", "ours_concurrent/threads:2", "boost_concurrent/threads:2", why=OPEN),
     Ratio("– two threads, the least possible", "two caches without a lock", "find_threads", "ours_concurrent/threads:2", "one_each/threads:2", why=LOCK),
+    Ratio("– its lock, two threads", "the same with `std::mutex`", "find_lock", "ours_concurrent/threads:2", "std_mutex/threads:2", 1.0),
+    Ratio("– its lock, eight threads", "the same with `std::mutex`", "find_lock", "ours_concurrent/threads:8", "std_mutex/threads:8", 1.0),
+    Ratio("– its lock, two threads, keys after Zipf’s law", "the same with `std::mutex`", "find_lock_zipf", "ours_concurrent/threads:2", "std_mutex/threads:2", 1.0),
+    Ratio("– its lock, eight threads, keys after Zipf’s law", "the same with `std::mutex`", "find_lock_zipf", "ours_concurrent/threads:8", "std_mutex/threads:8", 1.0),
+    Ratio("– its lock, eight threads, one key", "the same with `std::mutex`", "find_lock", "ours_concurrent/threads:8", "std_mutex/threads:8", 1.0, sizes=(1,)),
+    Fact("– its lock, eight threads, one key: hits of the fastest thread", "of the slowest", ["fairness/k12_v8/1/ours_concurrent"], "unfairness", max, lambda n: f"{n:.2f}×", 4, "≤ 4×"),
     Ratio("shared `find`, miss", "`memory_backend`", "find_miss", "ours_concurrent", "ours", why=LOCK),
     Ratio("shared `set` over an entry", HAND, "overwrite", "ours_concurrent", "hand_written"),
     Ratio("shared `get_many` of 64 keys, each", "64 × `find`", "get_64", "concurrent_get_many", "concurrent_finds", why="It allocates copies of the keys."),
@@ -177,7 +192,7 @@ def wanted():
     return {name for row in [*TABLE, *README] for name in row.ours + row.other}
 
 
-def counted():
-    """Those whose instructions the table shows."""
-    names = {name for row in TABLE for name in row.ours if "/1000/" in name and "/threads:" not in name}
+def counted(entries):
+    """Those among so many entries whose instructions or misses the table shows."""
+    names = {name for row in TABLE for name in row.ours + row.other if f"/{entries}/" in name and "/threads:" not in name}
     return "^(" + "|".join(sorted(names)) + ")$"

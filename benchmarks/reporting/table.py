@@ -13,19 +13,20 @@ def machine(results):
 def table(results):
     measured = [row for row in rows.TABLE if row.measured(results)]
     counted = any(row.instructions(results) for row in measured)
-    head = ["operation", "ns", "instructions" if counted else "", "beside", "ratio (quartiles)", "target", "met"]
+    counts = ["instructions", "misses"] if counted else ["", ""]
+    head = ["operation", "ns", *counts, "beside", "ratio (quartiles)", "target", "met"]
     lines = []
     for row in measured:
         verdict = {True: "yes", False: "**no**", None: ""}[row.met(results)]
-        cells = [row.what, row.nanoseconds(results), row.instructions(results), row.beside, row.figures(results)]
-        lines.append([*cells, row.target(), verdict])
+        cells = [row.what, row.nanoseconds(results), row.instructions(results), row.misses(results)]
+        lines.append([*cells, row.beside, row.figures(results), row.target(), verdict])
     text = "".join(
-        f"| {' | '.join(cell for cell, title in zip(line, head) if title)} |\n" for line in [head, ["---"] * 7, *lines]
+        f"| {' | '.join(cell for cell, title in zip(line, head) if title)} |\n" for line in [head, ["---"] * len(head), *lines]
     )
     peers = ", ".join(f"{peer}: {results.context.get(peer, 'left out')}" for peer in PEERS)
     text += f"\n{machine(results)}. {peers}.\nRemake it with `python3 benchmarks/report.py`.\n"
     if not counted:
-        text += "Instructions are left out: they were not counted, or valgrind is not installed.\n"
+        text += "Instructions and misses are left out: they were not counted, or valgrind is not installed.\n"
     lost = [(row, row.loss(results)) for row in measured if row.loss(results)]
     losses = [f"- {full_name(row, measured)}, beside {row.beside}: {by}. {row.why or 'Why is not known yet.'}\n" for row, by in lost]
     if losses:
