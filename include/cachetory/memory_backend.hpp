@@ -343,7 +343,7 @@ public:
     }
 
     /// Erases all entries, and gives back the table's memory. Complexity: linear.
-    void clear() noexcept { const core dead = std::move(entries_); }
+    void clear() noexcept { entries_.clear(); }
 
     /// Erases expired entries. Returns how many.
     ///

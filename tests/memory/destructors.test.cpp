@@ -122,6 +122,32 @@ BACKEND_TEST_CASE("a destructor of a value may call back while the cache is dest
     }
 }
 
+BACKEND_TEST_CASE("clear erases everything even if no empty table can be made",
+                  "[destructors][faults][promise-10]",
+                  support::backends_with<&support::features::references>) {
+    auto callbacks = all_callbacks<cache_of<TestType>>();
+    callbacks.push_back([](auto&) {});
+    for (const auto& callback : callbacks) {
+        cache_of<TestType> cache;
+        fill(cache);
+        bool called = false;
+        census::on_destruction = [&] {
+            if (!std::exchange(called, true)) {
+                callback(cache);
+            }
+        };
+        support::fault::arm(support::fault::new_hash, 1);
+        (void)cache.clear();
+        CHECK(support::fault::disarm());
+        census::on_destruction = nullptr;
+        CHECK(called);
+        CHECK((cache.size() == 0 || &callback != &callbacks.back()));
+        CHECK(census::count == int(cache.size()));
+        CHECK(support::works(cache));
+        CHECK(std::exchange(census::wrongs, 0) == 0);
+    }
+}
+
 namespace {
 
 using reentrant_cache = cachetory::memory_backend<support::callback_value, clock_type>;

@@ -60,11 +60,6 @@ class expiring_map : eviction<Bound> { // a base, because it is empty without a 
     static_assert(is_bounded || std::same_as<Bound, unbounded>,
                   "cachetory: Bound must be cachetory::unbounded or cachetory::bounded");
 
-    template <class H, class B>
-    struct equality : std::type_identity<equal_keys> {};
-    template <class H>
-    struct equality<hash_once<H>, bounded> : std::type_identity<equal_keys_or_hashes<H>> {};
-
 public:
     using time_point = typename Clock::time_point;
 
@@ -80,21 +75,17 @@ public:
         time_point deadline;
     };
 
-    using map = std::unordered_map<std::string, entry, Hash, typename equality<Hash, Bound>::type>;
+    using map = std::unordered_map<std::string, entry, Hash, typename equality_for<Hash>::type>;
     using iterator = typename map::iterator;
     using node = typename map::node_type;
     using batch = std::array<node, 32>;
 
     /// What storing a value removes: the old value of the key or, in a bounded map, the entry that
     /// is evicted for a new key.
-    struct unbounded_displaced {
+    struct displaced {
         std::optional<Wire> value = {};
+        std::conditional_t<is_bounded, node, unbounded> victim = {};
     };
-    struct bounded_displaced {
-        std::optional<Wire> value = {};
-        node victim = {};
-    };
-    using displaced = std::conditional_t<is_bounded, bounded_displaced, unbounded_displaced>;
 
     template <std::default_initializable H = Hash>
     expiring_map() : entries_() {}
@@ -131,8 +122,21 @@ public:
 
     ~expiring_map() {
         while (!entries_.empty()) { // again if a value's destructor has stored something
+            clear();
+        }
+    }
+
+    /// Destroys all entries, which no primitive does, when the map is empty already. If the library
+    /// allocates an empty table and cannot, destroys one after another, and keeps the table.
+    void clear() noexcept {
+        [[maybe_unused]] const eviction<Bound> forgotten(static_cast<eviction<Bound>&&>(*this));
+        try {
             map dead(0, entries_.hash_function());
             dead.swap(entries_);
+        } catch (...) {
+            for (std::size_t left = entries_.size(); left != 0 && !entries_.empty(); --left) {
+                const node dead = extract(entries_.begin());
+            }
         }
     }
 
@@ -177,9 +181,9 @@ public:
     /// Stores `value` and returns its entry and `true`. If `if_not_exists` and there is a live
     /// entry, returns that one and `false`, and changes nothing, not even `value`. A value that is
     /// replaced is moved into `old`, and so is an entry that is evicted for the new one. That may
-    /// be any entry but the new one.
-    template <class Key,
-              class When> // by value: g++ reads a view passed by reference back from memory
+    /// be any entry but the new one. `key` is passed by value, because g++ would read a view passed
+    /// by reference back from memory.
+    template <class Key, class When>
     std::pair<iterator, bool> store(Key key,
                                     Wire& value,
                                     const When& when,
@@ -296,8 +300,6 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
 
     [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
-
-    [[nodiscard]] Hash hash_function() const { return entries_.hash_function(); }
 
     [[nodiscard]] std::size_t max_entries() const noexcept requires is_bounded {
         return eviction<Bound>::max_entries();

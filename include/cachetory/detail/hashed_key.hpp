@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <string_view>
+#include <type_traits>
 
 namespace cachetory::detail {
 
@@ -64,6 +65,12 @@ struct equal_keys_or_hashes : equal_keys {
         return (*b.by)(a) == b.value;
     }
 };
+
+/// The equality of keys in a map with this hash.
+template <class Hash>
+struct equality_for : std::type_identity<equal_keys> {};
+template <class Hash>
+struct equality_for<hash_once<Hash>> : std::type_identity<equal_keys_or_hashes<Hash>> {};
 
 } // namespace cachetory::detail
 
