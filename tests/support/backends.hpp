@@ -191,6 +191,9 @@ struct async {
 #if defined(CACHETORY_TEST_REDIS) // a program of its own, because it needs servers
 using all_backends =
     std::tuple<redis, redis_socket, redis_prefix, redis_cluster_handle, async<redis>>;
+#elif defined(CACHETORY_TEST_FEWER_BACKENDS) // enough to find what differs between platforms
+using all_backends =
+    std::tuple<memory, async<concurrent_memory>, bounded_concurrent_memory, serialized_memory>;
 #else
 using all_backends = std::tuple<memory,
                                 async<memory>,
