@@ -48,8 +48,8 @@ concept settable_in =
 ///
 /// The operation happens in the call, and so in call order, whether or not the future is awaited.
 /// Awaiting never suspends. Exceptions travel in the future; the calls throw none. References in a
-/// result are valid as long as `Backend` says. While the coroutine awaits something else, other
-/// code may erase the entry.
+/// result are valid for as long as `Backend` promises. While the coroutine awaits something else,
+/// other code may erase the entry.
 ///
 /// As safe to share between threads as `Backend` is.
 template <backend Backend>
@@ -87,8 +87,8 @@ public:
 
     // Look-up
 
-    /// Same as the backend's `get`; a missing key makes a `key_error` in the future without
-    /// throwing it.
+    /// Same as the backend's `get`; if the key is missing, puts a `key_error` into the future
+    /// without throwing it.
     auto get(std::string_view key) {
         using result = decltype(backend_.get(key));
         try {

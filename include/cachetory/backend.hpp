@@ -59,7 +59,7 @@ struct expiring {
 
 namespace detail {
 
-/// A separate function, so that look-ups that inline the hit do not grow by the code that throws.
+/// A separate function, so that the code that throws does not enlarge look-ups that inline the hit.
 [[noreturn]] inline void throw_missing(std::string_view key) { throw key_error(key); }
 
 template <class T, class Wire>
@@ -74,8 +74,8 @@ concept factory_of = std::invocable<Factory> &&
     (detail::expiring_of<std::invoke_result_t<Factory>, Wire> ||
      std::convertible_to<std::invoke_result_t<Factory>, Wire>);
 
-/// Returns the value that `factory` makes. If it says how long that may live, sets `time_to_live`.
-/// For backends: the `get_or_set` of each needs it.
+/// Returns the value that `factory` makes. If it also returns a time to live, sets `time_to_live`.
+/// For backends: each `get_or_set` needs it.
 template <class Wire, factory_of<Wire> Factory>
 [[nodiscard]] Wire make_wire(Factory&& factory, std::optional<ttl>& time_to_live) {
     using made = std::invoke_result_t<Factory>;
@@ -94,7 +94,7 @@ template <class Wire, factory_of<Wire> Factory>
 /// 1. *Expiry.* An entry is expired when its deadline is not later than the current time of
 ///    `clock`. An expired entry is as good as absent in every verb. The deadline `std::nullopt`
 ///    means never. A time to live counts from the call; with one of zero or less, the entry has
-///    expired at once. Times out of range saturate. No entry lives shorter than asked for.
+///    expired at once. Times out of range saturate. No entry expires early.
 /// 2. *Look-up.* `get`, `find`, `touch` and `get_many` return the stored value: by reference if the
 ///    backend can do so safely, otherwise as a copy. Generic code does not keep the result across
 ///    another call. The result of `find` and `touch` converts to `false` for a miss and is
@@ -105,12 +105,12 @@ template <class Wire, factory_of<Wire> Factory>
 ///    returns the value that is stored afterwards. A factory that returns `expiring<wire_type>`
 ///    decides the time to live.
 /// 4. *Results.* A `bool` says whether there was a live entry, or whether a value was stored. A
-///    number says how many. Bulk verbs work in the order of their range and are no transaction:
+///    number says how many. Bulk verbs work in the order of their range and are not transactions:
 ///    each element is looked up or stored on its own.
 /// 5. *Errors.* `get` and `deadline` throw `key_error` for a missing key; no other verb throws
 ///    because of a miss. An operation on one key that fails has no effect. There is one exception:
 ///    an operation that throws `backend_error` may have taken effect. If a bulk verb fails, the
-///    elements before the failure are done.
+///    operations on the elements before the failure stay done.
 /// 6. *Identity.* A backend need not be copyable or movable, and need not be safe to share between
 ///    threads. Its verbs need not have default arguments: generic code passes the options.
 template <class B>

@@ -29,15 +29,15 @@ namespace cachetory {
 
 /// The cache of `memory_backend`, safe to share between threads.
 ///
-/// Entries are spread over shards, each a table with a mutex of its own, so that threads that use
-/// different keys seldom meet. An operation on one key is atomic: it takes effect at one instant,
-/// while it holds the lock of its key's shard. It holds that lock for one look-up and no longer.
-/// Bulk operations, `clear`, `size`, `empty`, `reserve`, `for_each`, `erase_if`, `purge_expired`
-/// and `evict` are not atomic as a whole: they take one lock after another, never two at once, and
-/// other threads may act in between.
+/// Entries are spread over shards, each a table with its own mutex, so that threads that use
+/// different keys seldom contend. An operation on one key is atomic: it takes effect at one
+/// instant, while it holds the lock of its key's shard. It holds that lock for one look-up and no
+/// longer. Bulk operations, `clear`, `size`, `empty`, `reserve`, `for_each`, `erase_if`,
+/// `purge_expired` and `evict` are not atomic as a whole: they take one lock after another, never
+/// two at once, and other threads may act in between.
 ///
-/// No reference leaves a lock: values come out as copies, and `visit` works on one in place. Even
-/// look-ups exclude each other, because they erase what they find expired.
+/// No reference outlives its lock: look-ups return copies, and `visit` works on the value in place.
+/// Even look-ups exclude each other, because they erase what they find expired.
 ///
 /// The promises of `memory_backend` hold here, except those about references and about keys that
 /// view stored data. The clock is read at most once for each lock taken, while the lock is held.
@@ -349,7 +349,7 @@ public:
         return shards_.max_entries();
     }
 
-    /// Makes room for about `count` entries in all, spread evenly. Throws what
+    /// Makes room for about `count` entries in total, spread evenly. Throws what
     /// `memory_backend::reserve` throws for the share of one shard.
     void reserve(std::size_t count) { shards_.reserve(count); }
 
@@ -375,7 +375,7 @@ private:
     map shards_;
 };
 
-/// A `concurrent_memory_backend` that never holds more entries than it is told when it is made.
+/// A `concurrent_memory_backend` that never holds more than the `max_entries` of its constructor.
 template <class Wire,
           class Clock = std::chrono::steady_clock,
           class Hash = string_hash,

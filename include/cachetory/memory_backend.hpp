@@ -29,15 +29,15 @@ namespace cachetory {
 
 /// A cache in memory: string keys, values of any movable type, an optional deadline for each.
 ///
-/// `Wire` is the type of the values. An entry whose deadline has come (`deadline <= now`) is as
-/// good as absent in every operation but `size` and `empty`. It is erased lazily, when an operation
+/// `Wire` is the type of the values. Every operation except `size` and `empty` treats an entry
+/// whose deadline has come (`deadline <= now`) as absent. It is erased lazily, when an operation
 /// names its key; until then it takes memory. If keys are not used again, call `purge_expired` now
 /// and then, or use a `bounded_memory_backend`.
 ///
 /// A bounded cache never holds more than `max_entries()` entries. Storing a new key in a full one
-/// evicts another entry: an expired one, or one that has not been used for long. docs/eviction.md
-/// describes the policy. `set` always stores, the entry just stored is never evicted, and
-/// overwriting evicts nothing.
+/// evicts another entry: an expired one, or one that has not been used for a long time.
+/// docs/eviction.md describes the policy. `set` always stores, the entry just stored is never
+/// evicted, and overwriting evicts nothing.
 ///
 /// References, pointers and views that an operation returns stay valid across inserts and
 /// overwrites of any entry, until their own entry is erased, taken, cleared, or found expired,
@@ -54,7 +54,7 @@ namespace cachetory {
 /// Otherwise an overwritten value may be left moved from, but never with another value's deadline.
 /// A bulk operation that fails keeps what it has done to the elements before the failure.
 ///
-/// An operation on one key takes one look-up in a `std::unordered_map`, an insertion takes two. It
+/// An operation on one key takes one look-up in a `std::unordered_map`; an insertion takes two. It
 /// reads the clock at most once (`get_or_set`: once before its factory and once after), and not at
 /// all if it meets no deadline.
 ///
@@ -85,7 +85,7 @@ public:
     template <std::same_as<unbounded> B = Bound>
     explicit memory_backend(Hash hash) : entries_(std::move(hash)) {}
 
-    /// A cache without a bound takes no number, not even where `Hash` is made from one.
+    /// A cache without a bound takes no number, even if a number converts to `Hash`.
     template <std::same_as<unbounded> B = Bound>
     explicit memory_backend(std::size_t max_entries) = delete;
 
@@ -316,7 +316,7 @@ public:
     }
 
     /// Erases the entries of all `keys`. Returns how many live ones there were. No key may view
-    /// what belongs to the entry of an earlier one.
+    /// data of the entry of an earlier key.
     template <key_range Keys = std::initializer_list<std::string_view>>
     std::size_t erase_many(Keys&& keys) {
         std::size_t erased = 0;
@@ -366,7 +366,7 @@ public:
     }
 
     /// Evicts `count` entries as insertions would, or all if there are fewer. Returns how many.
-    /// Only for bounded caches: it can shrink one, or keep to a budget of bytes. Never allocates.
+    /// Only for bounded caches, for example to keep within a budget of bytes. Never allocates.
     template <std::same_as<bounded> B = Bound>
     std::size_t evict(std::size_t count) {
         moment now;
@@ -392,8 +392,8 @@ public:
         return entries_.max_entries();
     }
 
-    /// Makes room for `entries` entries in all, at most for the bound. Throws `std::length_error`
-    /// or `std::bad_alloc` if it cannot.
+    /// Makes room for `entries` entries in total, but for no more than the bound. Throws
+    /// `std::length_error` or `std::bad_alloc` if it cannot.
     void reserve(std::size_t entries) { entries_.reserve(entries); }
 
 private:
@@ -440,7 +440,7 @@ private:
     core entries_;
 };
 
-/// A `memory_backend` that never holds more entries than it is told when it is made.
+/// A `memory_backend` that never holds more entries than the `max_entries` of its constructor.
 template <class Wire, class Clock = std::chrono::steady_clock, class Hash = string_hash>
 using bounded_memory_backend = memory_backend<Wire, Clock, Hash, bounded>;
 

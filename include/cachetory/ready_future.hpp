@@ -18,19 +18,19 @@
 
 namespace cachetory {
 
-/// A future that has its result, a value or an exception, from the beginning: a `std::future<T>`
+/// A future that holds its result, a value or an exception, from the start: a `std::future<T>`
 /// without a shared state, and so without an allocation. `T` is a movable object type, a reference
 /// or `void`.
 ///
-/// `get` or `co_await` gives the result, once; `co_await` never suspends. After that, the future is
-/// not valid. Nor is it if it has been moved from or is default-constructed. Every function that
-/// needs a result then throws `std::future_error` with `std::future_errc::no_state`.
+/// `get` or `co_await` yields the result, once; `co_await` never suspends. After that, the future
+/// is not valid. A future that was moved from or default-constructed is not valid either. Every
+/// function that needs a result then throws `std::future_error` with `std::future_errc::no_state`.
 template <class T>
 class [[nodiscard]] ready_future {
 public:
     ready_future() noexcept = default;
 
-    /// Makes a future with a value made of `args` (of nothing for `void`).
+    /// Makes a future with a value made from `args` (from nothing for `void`).
     template <class... Args>
     explicit ready_future(std::in_place_t, Args&&... args) {
         if constexpr (std::is_reference_v<T>) {
@@ -43,8 +43,7 @@ public:
         }
     }
 
-    /// Makes a future with an exception. Throws `std::invalid_argument` if there is none in
-    /// `error`.
+    /// Makes a future with an exception. Throws `std::invalid_argument` if `error` is null.
     explicit ready_future(std::exception_ptr error) : error_(std::move(error)) {
         if (!error_) {
             throw std::invalid_argument(
@@ -81,7 +80,7 @@ public:
     [[gnu::no_dangling]] // a returned reference does not refer to the future
 #endif
     T get() {
-        if (!value_) { // asked first, because a value is the common case
+        if (!value_) { // checked first, because a value is the common case
             require_result();
             std::rethrow_exception(std::exchange(error_, nullptr));
         }
@@ -114,7 +113,7 @@ public:
         return std::future_status::ready;
     }
 
-    /// Gives the result to a `std::future`. Afterwards this future is not valid.
+    /// Moves the result into a `std::future`. Afterwards this future is not valid.
     operator std::future<T>() && { // implicit on purpose, for code that takes a std::future
         require_result();
         std::promise<T> promise;
@@ -168,7 +167,7 @@ auto make_ready_future(T&& value) -> ready_future<std::unwrap_ref_decay_t<T>> {
 
 inline auto make_ready_future() -> ready_future<void> { return ready_future<void>(std::in_place); }
 
-/// Returns a future with an exception. Throws `std::invalid_argument` if there is none in `error`.
+/// Returns a future with an exception. Throws `std::invalid_argument` if `error` is null.
 template <class T>
 auto make_exceptional_future(std::exception_ptr error) -> ready_future<T> {
     return ready_future<T>(std::move(error));

@@ -40,8 +40,8 @@ namespace cachetory {
 /// A cache on a Redis or Valkey server of version 7.0 or newer, on the primary that Sentinels name,
 /// or on a cluster.
 ///
-/// This is a handle: its copies share their connections. It opens as many as there are calls at
-/// once, when they are needed, and keeps them. Safe to share between threads.
+/// This is a handle: its copies share their connections. They open one connection for each
+/// simultaneous call when it is needed, and keep it. Safe to share between threads.
 ///
 /// The verbs mean what they mean in memory. The server decides whether an entry has expired, by its
 /// own clock. An entry is alive through the very millisecond of its deadline, and times are rounded
@@ -53,10 +53,10 @@ namespace cachetory {
 /// held while a range, a factory or a conversion of the caller runs.
 ///
 /// Every verb may throw `backend_error`. If a server answered with an error, its words are in the
-/// text, and the command had no effect (except where the user may not call MULTI: see `expire_at`).
-/// If a connection broke, or the server was silent for `redis_options::timeout`, nobody knows
-/// whether the command had an effect, and it is not sent again. Bulk verbs throw the first error.
-/// By then they have sent all commands before it and maybe some after it.
+/// text, and the command had no effect (except if the user may not call MULTI: see `expire_at`). If
+/// a connection broke, or the server was silent for `redis_options::timeout`, nobody knows whether
+/// the command had an effect, and it is not sent again. Bulk verbs throw the first error. By then
+/// they have sent all commands before it and maybe some after it.
 ///
 /// A handle works in a child of `fork`: the child closes the connections that it inherited and
 /// opens its own. Do not fork while another thread is in a call.
@@ -131,7 +131,8 @@ public:
     }
 
     /// Returns when the entry of `key` expires by the server's clock. Returns `std::nullopt` if it
-    /// never expires, or later than a `time_point` can say. Throws `key_error` if there is none.
+    /// never expires, or expires later than a `time_point` can represent. Throws `key_error` if
+    /// there is none.
     [[nodiscard]] std::optional<time_point> deadline(std::string_view key) {
         const long long milliseconds = ask(is_integer, "PEXPIRETIME", key).integer();
         if (milliseconds == -2) {
@@ -166,10 +167,11 @@ public:
 
     // Modifiers
 
-    /// Stores `value`, a string or what converts to one, replacing both value and deadline if `key`
-    /// has an entry. Returns whether it was stored: always, unless `options.if_not_exists` and
-    /// there is a live entry, which then stays as it is. With a time to live of zero or less,
-    /// nothing is stored, because nobody could see it; the entry that it would replace is erased.
+    /// Stores `value`, a string or something that converts to one, replacing both value and
+    /// deadline if `key` has an entry. Returns whether it was stored: always, unless
+    /// `options.if_not_exists` and there is a live entry, which then stays as it is. With a time to
+    /// live of zero or less, nothing is stored, because nobody could see it; the entry that it
+    /// would replace is erased.
     template <detail::redis::bytes Value = std::string>
     bool set(std::string_view key, Value&& value, set_options options = {}) {
         return store(key, std::forward<Value>(value),
@@ -277,7 +279,7 @@ public:
 
     /// Erases all entries of the database, whoever stored them. On a handle that `under` returned,
     /// erases only the entries whose keys begin with its prefix; to find them, it visits every key
-    /// in the database. An entry that is stored meanwhile may stay.
+    /// in the database. An entry that is stored in the meantime may stay.
     void clear() {
         if (prefix_.empty()) {
             detail::redis::clear_database(*servers_);
@@ -333,9 +335,9 @@ private:
         return exchange(commands).value().element[1]->integer != 0;
     }
 
-    /// Lets `add(commands, item)` make a command of each of `items`, and gives `consume(full key,
-    /// answer)` each answer, batch by batch. If `items` or `add` throw, the commands before that
-    /// are still sent.
+    /// Calls `add(commands, item)` to make a command of each of `items`, and `consume(full key,
+    /// answer)` with each answer, batch by batch. If `items` or `add` throw, the commands before
+    /// that are still sent.
     template <class Items, class Add, class Consume>
     void in_batches(Items& items, Add add, Consume consume) {
         auto next = std::ranges::begin(items);

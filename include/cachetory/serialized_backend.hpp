@@ -278,7 +278,7 @@ public:
 
     // Verbs that not every backend has. Each can be called if the backend has it.
 
-    /// Same as the backend's; this holds for all that follow.
+    /// Same as the backend's `purge_expired`. The verbs below are also the backend's.
     template <class B = Backend>
     requires requires(B& b) { b.purge_expired(std::size_t()); }
     std::size_t purge_expired(std::size_t max_visits = unlimited) {

@@ -20,7 +20,7 @@
 #if defined(__linux__) && !defined(__ANDROID__) && !defined(__UCLIBC__) && __has_include(<sys/random.h>)
 namespace cachetory::detail {
 
-// NOLINTNEXTLINE(readability-redundant-declaration): it need not be
+// NOLINTNEXTLINE(readability-redundant-declaration): not redundant everywhere
 extern "C" int getentropy(void* buffer, std::size_t length);
 
 /// Fills `key` with random bits from the system.
@@ -89,7 +89,7 @@ constexpr product multiply(std::uint64_t a, std::uint64_t b) noexcept {
 /// The default hash of keys: fast, transparent, and keyed.
 ///
 /// Its key is drawn from the system's entropy once in each process, so that nobody who sends us
-/// keys can choose ones that collide. `std::hash<std::string>` of some libraries has no key, and
+/// keys can choose keys that collide. `std::hash<std::string>` of some libraries has no key, and
 /// thousands of keys that collide under it are easy to find. The key is part of the object: a table
 /// that is handed to another shared library, which has drawn another key, still works. Hashes
 /// differ between processes. Nothing may depend on them, nor on the order of iteration that follows
@@ -101,18 +101,18 @@ constexpr product multiply(std::uint64_t a, std::uint64_t b) noexcept {
 /// It is made so that an attacker who does not know the key cannot choose texts that crowd a bucket
 /// or a shard. The tests try texts that collide in `std::hash`, in murmur under every seed, and
 /// under the public constants of wyhash and rapidhash; and complements, swaps, multiples and
-/// factors that vanish. It is not a cryptographic hash. Whoever knows the key, or can time many
-/// millions of look-ups, may break it. Keys made of one byte repeated at most 16 times may share a
-/// bucket. Pass another `Hash` to a backend that needs more.
+/// factors that become zero. It is not a cryptographic hash. Whoever knows the key, or can time
+/// many millions of look-ups, may break it. Keys made of one byte repeated at most 16 times may
+/// share a bucket. Pass another `Hash` to a backend that needs more.
 class string_hash {
 public:
     using is_transparent = void;
     using key_type = std::array<std::uint64_t, 4>;
 
-    /// Takes the key of this process. Throws `std::runtime_error` if there is no entropy to draw it
+    /// Uses the key of this process. Throws `std::runtime_error` if there is no entropy to draw it
     /// from.
     string_hash() : key_(key_of_process()) {}
-    /// Takes a given key, for tests that must be repeatable. A known key protects from nothing.
+    /// Uses a given key, for tests that must be repeatable. A known key gives no protection.
     explicit string_hash(const key_type& key) noexcept : key_(key) {}
 
     /// Complexity: linear in the size of `text`.
@@ -130,7 +130,7 @@ public:
             const auto [low, high] = detail::multiply(word(at) ^ key_[1], word(at + 8) ^ state);
             state = std::rotl(low, 3) ^ high;
         }
-        std::uint64_t a = 0; // the last 16 bytes at most; where there are fewer, the two overlap
+        std::uint64_t a = 0; // at most the last 16 bytes; if there are fewer, a and b overlap
         std::uint64_t b = 0;
         if (left >= 8) {
             a = word(at);

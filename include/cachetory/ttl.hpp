@@ -50,11 +50,11 @@ private:
 /// Every backend needs this sum, and none should overflow in it. The result is rounded up to a tick
 /// of `TimePoint`; if ticks are floating-point numbers, to the nearest one. It saturates:
 /// `TimePoint::max()` means that the entry never expires. A time to live of zero or less never
-/// gives that, even where the clock stands at its last tick: the result is then one tick earlier.
+/// results in that, even if the clock shows its last tick: the result is then one tick earlier.
 template <class TimePoint>
 [[nodiscard]] constexpr TimePoint deadline_after(TimePoint now, ttl time_to_live) noexcept;
 
-// The rest of this file is how a ttl is made and added.
+// The rest of this file makes a ttl and adds it to a time.
 
 constexpr ttl::ttl(std::int64_t seconds, std::int64_t nanoseconds) noexcept
     : seconds_(seconds), fraction_(nanoseconds) {
@@ -71,7 +71,7 @@ constexpr ttl(ttl::min)() noexcept { return {(std::chrono::seconds::min)().count
 constexpr ttl operator-(ttl a, ttl b) noexcept {
     using limits = std::numeric_limits<std::int64_t>;
     if (a == (ttl::max)() || a == (ttl::min)()) {
-        return a; // what was beyond the range stays there
+        return a; // a length beyond the range stays there
     }
     std::int64_t nanoseconds = (a.fraction_ - b.fraction_).count();
     const std::int64_t borrow = nanoseconds < 0 ? 1 : 0;
@@ -106,14 +106,14 @@ constexpr ttl::ttl(std::chrono::duration<Rep, Period> length) noexcept : ttl((ma
         using real = std::common_type_t<Rep, double>; // so that a float loses nothing when scaled
         const real count = length.count();
         constexpr real end = 0x1p63 * real(den) / real(num);
-        *this = count > 0 ? (max)() : (min)(); // NaN: the least
+        *this = count > 0 ? (max)() : (min)(); // NaN becomes the shortest
         if (-end < count && count < end) {
             const real nanos = count * (real(num) * real(giga) / real(den));
             const real seconds = count * real(num) / real(den);
             if (-0x1p53 < nanos && nanos < 0x1p53) { // there is room for a fraction
                 const auto whole = static_cast<std::int64_t>(nanos);
                 *this = std::chrono::nanoseconds(real(whole) < nanos ? whole + 1 : whole);
-            } else if (-0x1p63 <= seconds && seconds < 0x1p63) { // rounding may have led beyond
+            } else if (-0x1p63 <= seconds && seconds < 0x1p63) { // rounding may have left the range
                 const auto whole = static_cast<std::int64_t>(seconds);
                 const std::int64_t floor = real(whole) > seconds ? whole - 1 : whole;
                 const real rest = (seconds - real(floor)) * real(giga);
@@ -213,7 +213,7 @@ constexpr TimePoint deadline_after(TimePoint now, ttl time_to_live) noexcept {
         (time_to_live.seconds() < zero.seconds() || time_to_live == zero)) {
         // At the very end of the clock, an entry that has expired already must not become "never".
         const TimePoint before = deadline - duration(1);
-        return before < deadline ? before : (TimePoint::min)(); // one tick may not change a float
+        return before < deadline ? before : (TimePoint::min)(); // a float may absorb the tick
     }
     return deadline;
 }

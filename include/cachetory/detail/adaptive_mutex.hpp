@@ -18,18 +18,18 @@ namespace cachetory::detail {
 ///
 /// Why three states: with two, `unlock` would not know whether a thread sleeps, and would have to
 /// call the system every time. `contended` means that one may sleep. A thread that has slept locks
-/// with `contended`, because others may still sleep. At worst, one `notify_one` finds nobody.
+/// with `contended`, because others may still sleep. At worst, one `notify_one` wakes nobody.
 ///
 /// Why `lock` also uses an exchange: after a compare-exchange, some processors do not start the
 /// loads of the next look-up early (1.3 times slower if these miss the cache). The exchange may
 /// overwrite `contended`. No wake-up is lost, because a thread that has done so does not spin, but
 /// writes `contended` again before it sleeps or has the lock.
 ///
-/// Why it spins: the holder is usually done within a few dozen loads, but to sleep and to be woken
-/// takes microseconds. Why it spins so briefly, and not at all once a thread may sleep: a holder
-/// that has lost its core needs a core to continue, and a spinning thread occupies one. So if more
-/// threads than cores compete for one hot key, most of them sleep, and those that run pass the lock
-/// on.
+/// Why it spins: the holder is usually done within a few dozen loads, but going to sleep and being
+/// woken takes microseconds. Why it spins so briefly, and not at all once a thread may sleep: a
+/// holder that has lost its core needs a core to continue, and a spinning thread occupies one. So
+/// if more threads than cores compete for one hot key, most of them sleep, and those that run pass
+/// the lock on.
 ///
 /// Like `std::mutex`, it is not fair: a running thread may lock before one that is being woken. In
 /// practice no thread starves, because the running ones lose their cores in turn.

@@ -35,7 +35,7 @@ concept deadline_of = requires(const T& given) {
 };
 
 /// `horizon()` returns a time that `Clock` has certainly not reached yet, and costs little. If it
-/// is not certain of any, it returns the last one.
+/// cannot be certain of any time, it returns the last one.
 ///
 /// Linux has coarse clocks, which show the time of the last timer interrupt: they lag some
 /// milliseconds behind the precise ones and never run ahead of them. So the horizon is the coarse
@@ -85,7 +85,7 @@ class moment {
 public:
     using time_point = typename Clock::time_point;
 
-    /// Whether an entry with this deadline has expired. It has at the very instant of its deadline.
+    /// Whether an entry with this deadline has expired, which it does at that very instant.
     [[nodiscard]] bool has_passed(time_point deadline) {
         if (deadline > alive_after_ || deadline == never<time_point>) {
             return false;

@@ -29,7 +29,7 @@
 // meantime, it is the victim. If somebody has, it stays as an ordinary entry.
 //
 // *The hand.* Otherwise the victim is an ordinary entry. A use gives an entry three lives. A hand
-// goes round over the buckets of the table, takes a life from each entry that it passes, and takes
+// circles through the buckets of the table, takes a life from each entry that it passes, and evicts
 // the first entry that has none left, or is expired. It spares newcomers. This is the CLOCK
 // algorithm with a counter, on the hash table itself: no list, no pointers, and nothing to repair
 // when an entry is erased.
@@ -45,12 +45,12 @@
 // newcomer. An insertion looks at 18 entries at most. Without that limit, an insertion after
 // everything was used would visit every entry.
 //
-// What it is bad at: a key that comes back once, after its probation and before an LRU cache would
-// have evicted it. The second request misses, the third finds it. A loop over a few more keys than
-// fit keeps less than it could. docs/eviction.md has figures.
+// Its weakness: a key that comes back once, after its probation and before an LRU cache would have
+// evicted it. The second request misses, the third finds it. A loop over a few more keys than fit
+// keeps less than it could. docs/eviction.md has figures.
 //
-// Which entry goes is no promise. The hash is keyed, so it differs between processes, and whoever
-// does not know the key cannot choose keys that evict a certain entry.
+// Which entry is evicted is not promised. The hash is keyed, so it differs between processes, and
+// whoever does not know the key cannot choose keys that evict a certain entry.
 
 namespace cachetory {
 
@@ -117,8 +117,8 @@ public:
 
     [[nodiscard]] std::size_t max_entries() const noexcept { return max_entries_; }
 
-    /// Allocates the queue and the ghosts, unless they are there. Until the cache is full for the
-    /// first time there are none, so that a bound that is never reached costs nothing.
+    /// Allocates the queue and the ghosts, unless they exist. Until the cache is full for the first
+    /// time there are none, so that a bound that is never reached costs nothing.
     void allocate() {
         if (ghosts_.empty()) {
             std::vector<std::uint16_t> ghosts(max_entries_);
@@ -198,7 +198,7 @@ private:
                 auto& entry = at->second;
                 const bool expired = now.has_passed(entry.deadline);
                 if (expired || entry.lives == 0 || spared == max_spared) {
-                    // A bucket's iterator cannot be turned into one of the map.
+                    // A bucket's iterator cannot be converted to an iterator of the map.
                     const std::size_t hashed = hash(at->first);
                     return {map.find(hashed_key{at->first, hashed}), hashed, !expired};
                 }

@@ -32,15 +32,15 @@ using map_hash = std::conditional_t<std::same_as<Bound, bounded>, hash_once<Hash
 /// The table that all backends in memory are made of: a `std::unordered_map` from strings to values
 /// with deadlines, and the primitives that their verbs consist of.
 ///
-/// Two laws hold for every primitive:
+/// Two rules hold for every primitive:
 ///
 /// - It destroys no value. Whatever leaves the table is moved into an argument, `dead` or `old`.
 ///   The caller destroys that when the operation is over and any lock is released. So a destructor
 ///   of a value may call the backend.
 /// - It happens at one moment, `now`, which the caller makes for the whole operation.
 ///
-/// `Key` is `std::string_view`, or whatever else converts to it and `Hash` accepts. `Hash` is
-/// a `map_hash`, or a `hash_once` where keys are hashed before.
+/// `Key` is `std::string_view`, or any other type that converts to it and that `Hash` accepts.
+/// `Hash` is a `map_hash`, or a `hash_once` if keys come with their hashes.
 ///
 /// A primitive has no effect if it fails, provided that moving a `Wire` does not throw.
 template <class Wire, class Clock, class Hash, class Bound = unbounded>
@@ -96,15 +96,15 @@ public:
     expiring_map(const expiring_map&) requires std::copy_constructible<Wire>
     = default;
 
-    /// Leaves `other` empty and usable. The hash is copied: one that has been moved from need not
-    /// hash as before.
+    /// Leaves `other` empty and usable. The hash is copied, because a moved-from hash may hash
+    /// differently.
     expiring_map(expiring_map&& other) noexcept
         : eviction<Bound>(std::move(other)), entries_(0, other.entries_.hash_function()) {
         entries_.swap(other.entries_); // NOLINT(bugprone-use-after-move): only the base was moved
     }
 
     expiring_map& operator=(const expiring_map& other) requires std::copy_constructible<Wire> {
-        if constexpr (std::copy_constructible<Wire>) { // clang 14 may instantiate it all the same
+        if constexpr (std::copy_constructible<Wire>) { // clang 14 may instantiate it anyway
             *this = expiring_map(other);
         }
         return *this;
@@ -180,9 +180,9 @@ public:
 
     /// Stores `value` and returns its entry and `true`. If `if_not_exists` and there is a live
     /// entry, returns that one and `false`, and changes nothing, not even `value`. A value that is
-    /// replaced is moved into `old`, and so is an entry that is evicted for the new one. That may
-    /// be any entry but the new one. `key` is passed by value, because g++ would read a view passed
-    /// by reference back from memory.
+    /// replaced is moved into `old`, and so is an entry that is evicted for the new one. Any entry
+    /// except the new one may be evicted. `key` is passed by value, because g++ would read a view
+    /// passed by reference back from memory.
     template <class Key, class When>
     std::pair<iterator, bool> store(Key key,
                                     Wire& value,
@@ -305,7 +305,7 @@ public:
         return eviction<Bound>::max_entries();
     }
 
-    /// Makes room for `count` entries in all, or for as many as there may be.
+    /// Makes room for `count` entries in total, but for no more than the bound.
     void reserve(std::size_t count) {
         count = at_most_bound(count);
         if (count > entries_.max_size()) {
@@ -333,7 +333,7 @@ private:
         this->allocate();
         make_room();
         const Hash hash = entries_.hash_function();
-        const std::size_t hashed = hash(key); // which a hashed_key has
+        const std::size_t hashed = hash(key); // a hashed_key has it already
         const auto chosen = this->find_victim(entries_, cursor_, hash, now);
         const iterator stored =
             entries_.try_emplace(std::string(std::move(key)), std::move(value), deadline).first;

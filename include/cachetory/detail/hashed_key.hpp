@@ -51,7 +51,7 @@ struct equal_keys {
     bool operator()(std::string_view a, std::string_view b) const noexcept { return a == b; }
 };
 
-/// For maps in which a key can be looked up by its hash. The hash is computed again and compared: a
+/// For maps in which a key can be looked up by its hash. Each comparison computes the hash again: a
 /// table may compare keys in a bucket without having compared their hashes, so an equality that is
 /// always true would find wrong keys.
 template <class Hash>

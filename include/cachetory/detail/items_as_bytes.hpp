@@ -28,8 +28,8 @@ std::string to_bytes(const Serializer& format, V&& value) {
     }
 }
 
-/// A view of `Items`, pairs of a key and a value, that gives keys and bytes: a value is serialized
-/// when its item is read.
+/// A view of `Items`, pairs of a key and a value, as pairs of a key and bytes: a value is
+/// serialized when its item is read.
 template <class Items, class Value, class Serializer>
 class items_as_bytes {
     using range = std::remove_reference_t<Items>;

@@ -19,7 +19,7 @@ namespace cachetory::detail {
                                 std::string(expected) + "): \"" + std::string(url) + '"');
 }
 
-/// Returns the bound that `url` gives. Throws `std::invalid_argument` if it gives none.
+/// Returns the bound that `url` states. Throws `std::invalid_argument` if it states none.
 inline std::size_t max_entries_of(std::string_view url) {
     constexpr std::string_view prefix = "memory://?max_entries=";
     constexpr auto most = (std::numeric_limits<std::size_t>::max)();
@@ -40,8 +40,8 @@ inline std::size_t max_entries_of(std::string_view url) {
     return number;
 }
 
-/// Makes the `Backend` that `url` describes. Throws `std::invalid_argument` if it describes
-/// another.
+/// Makes the `Backend` that `url` describes. Throws `std::invalid_argument` if `url` describes
+/// something else.
 template <class Backend, class Bound>
 Backend from_memory_url(std::string_view url) {
     if constexpr (std::same_as<Bound, bounded>) {

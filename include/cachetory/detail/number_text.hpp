@@ -18,8 +18,8 @@
 
 namespace cachetory::detail {
 
-/// The integers whose text is a number. `bool` is a word. A character may be meant as a number or
-/// as text, and the range of `char` and `wchar_t` differs between platforms.
+/// The integers whose text is a number. A `bool` is written as a word. A character may be meant as
+/// a number or as text, and the range of `char` and `wchar_t` differs between platforms.
 template <class T>
 concept plain_integer = std::integral<T> && !std::same_as<T, bool> && !std::same_as<T, char> &&
                         !std::same_as<T, wchar_t> && !std::same_as<T, char8_t> &&
@@ -32,7 +32,7 @@ concept plain_floating = std::same_as<T, float> || std::same_as<T, double>;
 template <class T>
 concept plain_number = plain_integer<T> || plain_floating<T>;
 
-/// Returns the shortest text that `read_number` reads back as the same value: a number of JSON, or
+/// Returns the shortest text that `read_number` reads back as the same value: a JSON number, or
 /// `nan`, `inf`, `-inf`. A NaN loses its sign and its payload.
 template <plain_number Number>
 [[nodiscard]] std::string write_number(Number value) {
@@ -76,8 +76,8 @@ template <plain_number Number>
     return text.empty();
 }
 
-/// Returns the value nearest to `text`, which is a number of JSON, or `std::nullopt` if it is out
-/// of range. Does without `from_chars`, because libc++ before version 20 has none for `Floating`.
+/// Returns the value nearest to `text`, which is a JSON number, or `std::nullopt` if it is out of
+/// range. Does not use `from_chars`, because libc++ before version 20 has none for `Floating`.
 ///
 /// The decimal point is all that a locale changes for `strtod`. So `strtod` gets a text without
 /// one: 15e-4 instead of 1.5e-3.
@@ -91,7 +91,7 @@ template <plain_floating Floating>
     std::int64_t exponent = 0;
     if (mark != std::string_view::npos) {
         text.remove_prefix(text[mark + 1] == '+' ? mark + 2 : mark + 1);
-        std::int32_t written = 0; // narrow, so that what follows cannot overflow
+        std::int32_t written = 0; // narrow, so that the sums below cannot overflow
         if (std::from_chars(text.data(), text.data() + text.size(), written).ec != std::errc()) {
             return std::nullopt;
         }
@@ -115,9 +115,10 @@ template <plain_floating Floating>
     return value;
 }
 
-/// Returns the number that the whole of `text` is: exactly as `write_number` writes an integer, any
-/// number of JSON or `nan`, `inf`, `-inf` for a floating-point type. Returns `std::nullopt` for
-/// anything else, and for what is out of range. No locale changes that.
+/// Returns the number that the whole of `text` is. An integer must be written exactly as
+/// `write_number` writes it; a floating-point number may be any JSON number, `nan`, `inf` or
+/// `-inf`. Returns `std::nullopt` for anything else, and for numbers out of range. No locale
+/// changes that.
 template <plain_number Number>
 [[nodiscard]] std::optional<Number> read_number(std::string_view text) {
     Number value{};

@@ -22,7 +22,7 @@
 
 namespace cachetory::detail {
 
-/// A map in several shards, each with a mutex of its own. The hash of a key chooses its shard.
+/// A map in several shards, each with its own mutex. The hash of a key chooses its shard.
 template <class Wire, class Clock, class Hash, class Mutex, class Bound>
 class sharded_map {
 public:
@@ -30,8 +30,8 @@ public:
     using entry = typename core::entry;
     using node = typename core::node;
 
-    /// Starts a cache line of its own, so that the threads in one shard do not slow down those in
-    /// the next.
+    /// Starts its own cache line, so that the threads in one shard do not slow down those in the
+    /// next.
     struct alignas(64) shard {
         shard(const Hash& hash, eviction<Bound> policy)
             : entries(hash_once<Hash>{hash}, std::move(policy)) {}
@@ -152,7 +152,7 @@ public:
         if constexpr (is_small<W>) {
             W value{};
             const bool hit = look_up(text, [&](const entry& live) { value = live.value; });
-            std::optional<W> found; // not before
+            std::optional<W> found; // made after unlocking: see is_small
             if (hit) {
                 found.emplace(value);
             }

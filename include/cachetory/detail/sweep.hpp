@@ -41,7 +41,7 @@ enum class sweep_state {
 /// their number to `purged`.
 ///
 /// It walks by buckets, because only then can it stop anywhere and continue later. It extracts by
-/// key, because a bucket's iterator cannot be turned into one of the map.
+/// key, because a bucket's iterator cannot be converted to an iterator of the map.
 template <class Map, class Moment, std::size_t N>
 sweep_state sweep(Map& map,
                   table_cursor& cursor,
@@ -50,7 +50,7 @@ sweep_state sweep(Map& map,
                   std::array<typename Map::node_type, N>& dead,
                   std::size_t& purged) {
     std::size_t count = 0;
-    if (cursor.bucket >= map.bucket_count()) { // the table has shrunk since
+    if (cursor.bucket >= map.bucket_count()) { // the table has shrunk since then
         cursor = {};
     }
     for (; cursor.bucket != map.bucket_count() && !map.empty();

@@ -34,7 +34,7 @@ decltype(auto) visit_entry(F&& f, Entry& entry, Key... key) {
     }
 }
 
-/// Keeps what a visitor `F` of an `Entry` returns, if that can be moved, to destroy it later.
+/// Keeps the result of a visitor `F` of an `Entry`, if it can be moved, and destroys it later.
 template <class F, class Entry>
 class dropped_result {
     using result = decltype(visit_entry(std::declval<F>(), std::declval<Entry&>()));

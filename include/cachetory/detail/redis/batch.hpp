@@ -108,7 +108,7 @@ public:
 
     [[nodiscard]] bool empty() const noexcept { return parts_.empty(); }
 
-    /// Whether this is as much as one should send before reading answers.
+    /// Whether this is enough to send before any answers are read.
     [[nodiscard]] bool full() const noexcept {
         return parts_.size() >= 1024 || bytes_.size() >= std::size_t(256) * 1024;
     }

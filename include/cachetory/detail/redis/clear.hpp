@@ -17,7 +17,8 @@
 
 namespace cachetory::detail::redis {
 
-/// Returns the pattern of SCAN for all names that begin with `prefix`, whatever it is made of.
+/// Returns the pattern of SCAN for all names that begin with `prefix`, whatever characters it
+/// contains.
 inline std::string pattern_of_all_under(std::string_view prefix) {
     std::string pattern;
     for (const char c : prefix) {

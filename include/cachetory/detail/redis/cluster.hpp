@@ -63,7 +63,7 @@ private:
     struct group {
         node_pointer to;
         std::vector<std::size_t> indices = {};
-        batch own = {}; // the commands, if they are not the whole of what was given
+        batch own = {}; // the commands, unless they are the whole given batch
         std::optional<server::call> begun = {};
         std::vector<answer> answers = {};
     };

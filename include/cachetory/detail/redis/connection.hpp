@@ -114,7 +114,7 @@ private:
             ::redisSetTimeout(context_.get(), limit) != REDIS_OK) {
             fail_as_hiredis_says();
         }
-        ::fcntl(context_->fd, F_SETFD, FD_CLOEXEC); // not for programs that this one executes
+        ::fcntl(context_->fd, F_SETFD, FD_CLOEXEC); // closed in programs that this one executes
 #ifndef MSG_NOSIGNAL
         const int on = 1;
         ::setsockopt(context_->fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
@@ -195,7 +195,7 @@ private:
         fail("timed out after " + std::to_string(timeout_.count()) + " ms");
     }
 
-    /// Without a context, memory was out.
+    /// Without a context, memory has run out.
     [[noreturn]] void fail_as_hiredis_says() const {
         const int number = errno;
         const int error = context_ != nullptr ? context_->err : REDIS_ERR_OOM;

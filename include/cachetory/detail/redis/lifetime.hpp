@@ -40,7 +40,7 @@ public:
         return is_absolute_ ? "PEXPIREAT" : "PEXPIRE";
     }
 
-    /// The number that follows either. It must not be endless.
+    /// The number that follows the option or the command. It must not be endless.
     [[nodiscard]] std::string number() const { return std::to_string(*milliseconds_); }
 
 private:

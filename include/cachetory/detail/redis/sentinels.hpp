@@ -96,7 +96,7 @@ private:
     }
 
     redis_options options_;
-    redis_options without_login_;        // Sentinels have users of their own
+    redis_options without_login_;        // Sentinels have their own users
     std::atomic<std::size_t> first_ = 0; // the one that last led to the primary
 };
 

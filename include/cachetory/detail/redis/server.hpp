@@ -17,13 +17,13 @@
 
 namespace cachetory::detail::redis {
 
-/// A server and the connections to it. There are as many as there were calls at once. Safe to share
+/// A server and the connections to it, as many as there have been simultaneous calls. Safe to share
 /// between threads. No lock is held while anything is sent, read, opened or closed.
 ///
 /// Nothing is sent twice. So an idle connection is checked before it is used: if the server has
-/// closed it meanwhile, another takes its place, and no call fails because of that. A connection
-/// becomes idle again only if all answers have been read and were of the expected kind. When a
-/// connection breaks, the idle ones are closed, because they are probably broken.
+/// closed it in the meantime, another takes its place, and no call fails because of that. A
+/// connection becomes idle again only if all answers have been read and were of the expected kind.
+/// When a connection breaks, the idle ones are closed, because they are probably broken.
 class server {
 public:
     /// `connect` makes a connection when one is needed.
@@ -102,7 +102,7 @@ private:
             const bool is_replica =
                 std::any_of(answers.begin(), answers.end(),
                             [](const answer& each) { return each.is_error("READONLY"); });
-            if (is_replica) { // the next call connects anew, and Sentinels then name the primary
+            if (is_replica) { // the next call reconnects, and Sentinels then name the primary
                 drop_idle();
             }
             return answers;
@@ -115,7 +115,7 @@ private:
     void drop_idle() {
         std::vector<connection> dropped; // closed after unlocking
         const std::lock_guard lock(mutex_);
-        ++generation_; // those in use will not come back
+        ++generation_; // those in use will not become idle again
         dropped.swap(idle_);
     }
 

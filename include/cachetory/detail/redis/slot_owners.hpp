@@ -70,7 +70,7 @@ public:
         }
     }
 
-    /// Asks the servers again and returns the owners of all slots, each of them once.
+    /// Asks the servers again and returns the owners of all slots, each owner once.
     [[nodiscard]] std::vector<node_pointer> all() {
         ask();
         std::vector<node_pointer> owners;
@@ -128,7 +128,7 @@ private:
             }
         }
         distrust();
-        throw backend_error("redis cluster: no server tells the slot map: " + failures);
+        throw backend_error("redis cluster: no server returned the slot map: " + failures);
     }
 
     /// Returns all servers in the order in which to ask them. Each time another one comes first,
@@ -144,7 +144,7 @@ private:
         }
         const std::size_t first = asked_++ % all.size();
         std::rotate(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(first), all.end());
-        // Not std::stable_partition: libstdc++ makes clang++ 19 warn of it.
+        // Not std::stable_partition: clang++ 19 warns about the one of libstdc++.
         std::vector<node_pointer> working;
         std::vector<node_pointer> broken;
         for (const node_pointer& each : all) {
@@ -159,7 +159,7 @@ private:
     void replace(const std::vector<slot_range>& ranges) {
         std::vector<node_pointer> owners(slot_count);
         std::map<redis_address, node_pointer> nodes;
-        const std::lock_guard lock(mutex_); // what is forgotten is closed after unlocking
+        const std::lock_guard lock(mutex_); // forgotten servers are closed after unlocking
         for (const redis_address& seed : options_.cluster) {
             nodes[seed] = find_or_add(seed);
         }

@@ -85,7 +85,7 @@ inline std::optional<redirection> redirection_of(const answer& given, const redi
         given.is_error("ASK"), slot, {host.empty() ? from.host : std::string(host), *port}};
 }
 
-/// Some slots in a row, and the server that has them.
+/// A range of consecutive slots, and the server that has them.
 struct slot_range {
     std::size_t first;
     std::size_t last;

@@ -26,7 +26,7 @@ public:
 
     /// Sends `commands`, all of which have keys, and returns their answers, one for each part, in
     /// that order. Throws `backend_error` if one of the servers cannot be reached or does not
-    /// answer. Then nobody knows which of the commands were executed.
+    /// answer. Then it is unknown which of the commands were executed.
     [[nodiscard]] virtual std::vector<answer> exchange(const batch& commands) = 0;
 
     /// Returns the servers that together have all keys.

@@ -27,7 +27,7 @@ struct bad_url {
 [[noreturn]] inline void refuse_url(const char* reason) { throw bad_url{reason}; }
 
 /// Returns `url` with dots where there may be a password, even one that is in the wrong place:
-/// before the last @ or, if there is none, behind the first colon; and in a query. A scheme, which
+/// before the last @ or, if there is none, after the first colon; and in a query. A scheme, which
 /// has none of these characters, is shown.
 inline std::string without_password(std::string_view url) {
     const std::string_view scheme = url.substr(0, url.find_first_of(":@/?"));
@@ -86,7 +86,7 @@ inline std::string percent_decoded(std::string_view text) {
 inline int parse_database(std::string_view text) {
     const std::optional<int> number = parse_number(text);
     if (!number) {
-        refuse_url("the database is not a number from 0 on");
+        refuse_url("the database is not a number of 0 or more");
     }
     return *number;
 }
@@ -148,7 +148,7 @@ inline void parse_query(std::string_view query, bool with_database, redis_option
         if (name == "timeout" && !std::exchange(has_timeout, true)) {
             const std::optional<int> number = parse_number(value);
             if (!number || *number == 0) {
-                refuse_url("the timeout is not a number from 1 on");
+                refuse_url("the timeout is not a number of 1 or more");
             }
             options.timeout = std::chrono::milliseconds(*number);
         } else if (with_database && name == "db" && !std::exchange(has_database, true)) {
