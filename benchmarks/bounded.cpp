@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a bound costs: one operation of a full cache, beside the unbounded cache, the textbook's LRU
-// behind a mutex, and Poco's.
+// What a bound costs: one operation of a full cache, compared with the unbounded cache, textbook
+// LRU behind a mutex, and Poco's LRU.
 #include "requests.hpp"
 #include "textbook.hpp"
 #include "workload.hpp"
@@ -161,17 +161,17 @@ struct plan {
             used = std::move(asked);
             asked.clear();
             for (std::size_t i = 0; i != std::max<std::size_t>(10 * entries, count / 4); ++i) {
-                asked.push_back(key_number(keys + i)); // which nobody has
+                asked.push_back(key_number(keys + i)); // which no cache has
             }
             random_numbers random(1);
             for (std::size_t i = asked.size(); i > 1; --i) {
-                std::swap(asked[i - 1], asked[random.below(i)]); // or the CPU's cache would help
+                std::swap(asked[i - 1], asked[random.below(i)]); // else the CPU's cache would help
             }
         }
     }
 
     requests stored;
-    requests used; ///< Asked for before: without that, LRU would evict in the order of the memory.
+    requests used; ///< Asked for beforehand: otherwise LRU would evict in the order of memory.
     requests asked;
 };
 
@@ -216,12 +216,12 @@ public:
         case operation::insert_and_evict:
             contender_.set(key);
             if constexpr (requires { contender_.erase(key); }) {
-                contender_.erase(key); // the unbounded one: nothing else goes
+                contender_.erase(key); // the unbounded one, which does not evict
             }
         }
     }
 
-    /// Goes on until the cache is as it will stay.
+    /// Runs until the cache has reached its steady state.
     void settle() {
         for (std::size_t i = 0; i != plan_.asked.size() / 4; ++i) {
             step();
@@ -236,7 +236,7 @@ private:
     std::size_t hits_ = 0;
 };
 
-/// The bytes of the heap that are in use, with what the allocator adds; 0 if it does not tell.
+/// The bytes of the heap that are in use, including the allocator's overhead; 0 if unknown.
 std::size_t heap() {
 #if defined(__GLIBC__)
     const auto used = mallinfo2();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Overwriting, inserting, and storing again what has expired.
+// Overwriting, inserting, and storing expired entries again.
 #include "contenders.hpp"
 #include "workload.hpp"
 
@@ -30,7 +30,7 @@ void add(std::string_view operation, const shape& of, std::string_view contender
                       }
                       cache->position = i;
                       if (hits != std::size_t(state.iterations()) || full.size() != of.entries) {
-                          state.SkipWithError("what was to be changed was not there");
+                          state.SkipWithError("the entry to be changed is missing");
                       }
                   });
 }
@@ -65,7 +65,7 @@ void add_touch(const shape& of, std::string_view contender) {
 }
 
 /// Erases a tenth of the entries. The time is that of one entry, erased or not; storing the tenth
-/// anew is not measured.
+/// again is not measured.
 template <class Contender>
 void add_erase_if(const shape& of, std::string_view contender) {
     const auto cache = std::make_shared<filled<Contender>>(of);
@@ -93,7 +93,7 @@ void add_erase_if(const shape& of, std::string_view contender) {
         manual_time);
 }
 
-/// From an empty cache to one with all entries, and its end.
+/// Fills an empty cache with all entries, and destroys it.
 template <class Contender>
 void add_insert(const shape& of, std::string_view contender) {
     add_benchmark(name("insert", of, sizeof(typename Contender::value_type), contender),
@@ -106,13 +106,13 @@ void add_insert(const shape& of, std::string_view contender) {
                               cache.insert(keys[i], {i});
                           }
                           if (cache.size() != keys.size()) {
-                              state.SkipWithError("what was to be inserted is not there");
+                              state.SkipWithError("an inserted entry is missing");
                           }
                       }
                   });
 }
 
-/// Not finding an entry, for it has expired, and storing it anew.
+/// A look-up that misses because the entry has expired, and storing it again.
 template <class Contender>
 void add_expire(const shape& of, std::string_view contender) {
     const auto cache = std::make_shared<filled<Contender>>(of);
@@ -133,7 +133,7 @@ void add_expire(const shape& of, std::string_view contender) {
             }
             cache->position = i;
             if (hits != 0 || full.size() != of.entries) {
-                state.SkipWithError("what was to expire did not");
+                state.SkipWithError("an entry has not expired");
             }
         });
 }

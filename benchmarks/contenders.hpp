@@ -30,11 +30,11 @@
 #include <oneapi/tbb/concurrent_hash_map.h>
 #endif
 
-// Every contender has what it is measured by: find(key, use), which runs use(value) on a hit and
-// returns whether it was one; set(key, value), which stores or overwrites; insert(key, value), the
-// best it has for a key that it lacks; size(). Some also have set_or_use(key, value, use), which
-// runs use(value) on a hit and stores otherwise; touch(key), which starts the time to live anew;
-// and erase_if(pred), which asks pred(value).
+// Every contender has the functions that are measured: find(key, use), which runs use(value) on a
+// hit and returns whether it was one; set(key, value), which stores or overwrites; insert(key,
+// value), its best way to store a key that it lacks; size(). Some also have set_or_use(key, value,
+// use), which runs use(value) on a hit and stores otherwise; touch(key), which restarts the time to
+// live; and erase_if(pred), which asks pred(value).
 
 namespace bench {
 
@@ -52,8 +52,8 @@ struct entry {
     steady::time_point deadline;
 };
 
-/// As one would write it. Not `noexcept`: so libstdc++ stores the hashes, which makes the map
-/// faster.
+/// As people would write it. Not `noexcept`, so that libstdc++ stores the hashes, which makes the
+/// map faster.
 struct text_hash {
     using is_transparent = void;
 
@@ -65,7 +65,7 @@ struct text_hash {
 template <class Value, class Hash = text_hash>
 using text_map = std::unordered_map<std::string, Value, Hash, std::equal_to<>>;
 
-/// A map that has room for deadlines, but neither looks at them nor at the clock.
+/// A map that has room for deadlines, but looks at neither them nor the clock.
 template <class Map>
 class bare_map {
 public:
@@ -117,7 +117,7 @@ public:
 private:
     template <class Pred>
     static auto erase_if_in(Map& map, Pred pred) {
-        using std::erase_if; // Boost has one of its own
+        using std::erase_if; // Boost has its own
         return erase_if(map, pred);
     }
 
@@ -136,7 +136,7 @@ using boost_flat =
     bare_map<boost::unordered_flat_map<std::string, entry<Value>, text_hash, std::equal_to<>>>;
 #endif
 
-/// A map without even room for deadlines, to be weighed.
+/// A map without even room for deadlines, to compare memory.
 template <class Value>
 class values_only {
 public:
@@ -436,7 +436,7 @@ using wall_clock = ours<cachetory::memory_backend<Value, std::chrono::system_clo
 template <class Value, life Life>
 using concurrent = ours<cachetory::concurrent_memory_backend<Value>, Life>;
 
-/// A `memory_backend` behind one mutex: the least that a lock costs.
+/// A `memory_backend` behind one mutex: the minimum that a lock costs.
 template <class Value, life Life>
 class one_mutex : public sync<Value, Life> {
 public:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How many of its requests a bounded cache answers, beside textbook caches of the same size.
+// How many of its requests a bounded cache answers, compared with textbook caches of the same size.
 #include "requests.hpp"
 #include "textbook.hpp"
 
@@ -26,15 +26,15 @@ namespace {
 constexpr std::string_view usage = R"(usage: cachetory_hit_ratio [option...] [file...]
 
 Replays requests on bounded caches and prints their hit ratios, in per cent. A file has one key a
-line; - is the standard input. Without a file, the requests are made up: 1,000,000 for 100,000 keys
-whose popularity follows Zipf's law.
+line; - is the standard input. Without a file, the requests are generated: 1,000,000 for 100,000
+keys whose popularity follows Zipf's law.
 
   --entries N     the size of the caches; may be repeated
   --percent X     the same, in per cent of the keys. Without either: 1, 5, 10, 25
-  --zipf X        its exponent, 0.9 by default
+  --zipf X        the exponent of that law, 0.9 by default
   --keys N, --requests N
-  --once SHARE    as many of them (0.3, say) for keys that are never asked for again
-  --scans N       runs of N such keys, in all as many as the other requests
+  --once SHARE    the share of requests (0.3, say) for keys that are never asked for again
+  --scans N       runs of N such keys, in total as many as the other requests
   --drift N       after each N requests, two keys change places
   --csv           print trace,policy,entries,share,hit_ratio instead, for hit_ratio.py
 )";
@@ -64,7 +64,7 @@ options parse(int argc, char** argv) {
         const std::string& option = *word;
         const auto value = [&]() -> const std::string& {
             if (++word == words.end()) {
-                throw std::invalid_argument("what for " + option + "?");
+                throw std::invalid_argument(option + " needs a value");
             }
             return *word;
         };

@@ -94,12 +94,12 @@ def draw(panels):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("traces", nargs="*", metavar="TITLE=FILE", help="requests, one key a line; may end in .xz")
-    parser.add_argument("--program", default=ROOT / PROGRAM, help=f"without it, {PROGRAM}")
+    parser.add_argument("--program", default=ROOT / PROGRAM, help=f"default: {PROGRAM}")
     parser.add_argument("--chart", default=ROOT / "docs" / "hit_ratio.svg", help="where to write it")
     args = parser.parse_args()
     program = str(args.program)
     if not Path(program).is_file():
-        sys.exit(f"{program} is not there. Build it first: cmake --preset benchmark && cmake --build build/benchmark --target cachetory_hit_ratio")
+        sys.exit(f"{program} does not exist. Build it first: cmake --preset benchmark && cmake --build build/benchmark --target cachetory_hit_ratio")
 
     panels = [(title, replay(program, options)) for title, options in MADE_UP]
     for trace in args.traces:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Finding what is there, and not finding what is not.
+// Look-ups that hit, and look-ups that miss.
 #include "../tests/support/allocations.hpp"
 #include "../tests/support/coroutine.hpp"
 #include "contenders.hpp"
@@ -24,7 +24,7 @@ void report(benchmark::State& state, std::size_t allocations, std::size_t hits, 
     state.counters["allocations"] =
         benchmark::Counter(double(allocations), benchmark::Counter::kAvgIterations);
     if (hits != (expected == outcome::hit ? std::size_t(state.iterations()) : 0)) {
-        state.SkipWithError("the look-ups found something else than expected");
+        state.SkipWithError("the look-ups did not find what they should");
     }
 }
 
@@ -126,7 +126,7 @@ struct value_or_error {
 
 enum class awaiting { nothing, least, future };
 
-/// A coroutine keeps its variables in its frame, which has a price of its own: so also the one that
+/// A coroutine keeps its variables in its frame, which costs time. So even the contender that
 /// awaits nothing is a coroutine.
 template <awaiting Awaiting, class Contender>
 support::task get_in_coroutine(benchmark::State& state,
@@ -213,7 +213,7 @@ void add_hits(const shape& of) {
     add<boost_flat<Value>>(of, hit, "boost_flat");
 #endif
     if (of.entries > 100'000) {
-        return; // what follows would tell nothing new, and take long to fill
+        return; // the other contenders would show nothing new, and take long to fill
     }
     add<wall_clock<Value, life::hour>>(of, hit, "ours_system_clock");
     add<concurrent<Value, life::hour>>(of, hit, "ours_concurrent");

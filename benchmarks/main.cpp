@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-// cachetory beside what people would use instead. report.py runs this and reads what it writes.
+// cachetory compared with the alternatives. report.py runs this and reads what it writes.
 //
 //     cachetory_benchmarks --out=FILE --turns=N [--only=REGEX] ...
 //
-// All that matches takes turns, in another order each time, so the runs of one turn follow each
+// All matching benchmarks take turns, in a new order each time, so the runs of one turn follow each
 // other within milliseconds. A turn before the first warms up; it is reported only if N is 0.
 //
 //     cachetory_benchmarks --out=FILE --count=N [--only=REGEX] ...
 //
 // Runs each N and then 2 N times in cachetory_counted(), for callgrind: the difference is what N
-// runs execute. With neither, it is a program of Google Benchmark as any other.
+// runs execute. With neither option, this is an ordinary Google Benchmark program.
 #include "workload.hpp"
 
 #include <algorithm>
@@ -28,7 +28,7 @@
 
 namespace {
 
-/// Keeps what has been run.
+/// Keeps the runs.
 class collector : public benchmark::BenchmarkReporter {
 public:
     bool ReportContext(const Context&) override { return true; }
@@ -74,7 +74,7 @@ std::vector<benchmark::BenchmarkReporter::Run> take_turns(collector& reporter, i
 
 } // namespace
 
-/// Found by callgrind by its name.
+/// callgrind finds this function by its name.
 extern "C" __attribute__((noinline)) void cachetory_counted(collector& reporter,
                                                             const std::string& spec) {
     benchmark::RunSpecifiedBenchmarks(&reporter, spec);
@@ -115,7 +115,8 @@ void write(const std::string& path, const std::vector<benchmark::BenchmarkReport
 void describe(const char* peer, const char* version, const char* package) {
     benchmark::AddCustomContext(peer, version != nullptr ? version : "left out");
     if (version == nullptr) {
-        fmt::print(stderr, "{} is left out: {} was not installed at the build\n", peer, package);
+        fmt::print(stderr, "{} is left out: {} was not installed when this was built\n", peer,
+                   package);
     }
 }
 
@@ -137,8 +138,8 @@ std::optional<std::string> take_option(int& argc, char** argv, std::string_view 
 } // namespace
 
 int main(int argc, char** argv) {
-    // The C library locks more cheaply in a process that has never had a second thread. Those that
-    // need locks have had one.
+    // The C library locks more cheaply in a process that has never had a second thread. Programs
+    // that need locks have had one.
     std::thread([] {}).join();
 
     const std::optional<std::string> out = take_option(argc, argv, "out");

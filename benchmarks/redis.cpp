@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// redis_backend beside calls of hiredis, on servers that this program starts and ends.
+// redis_backend compared with direct calls of hiredis, on servers that this program starts and
+// stops.
 #include "../tests/support/redis_cluster.hpp"
 #include "../tests/support/redis_server.hpp"
 #include "workload.hpp"
@@ -73,7 +74,7 @@ public:
         for (std::size_t i = 0; i != keys.size(); ++i) {
             redisAppendCommand(homes_[i], "GET %b", keys[i].data(), keys[i].size());
         }
-        for (const auto& [port, raw] : raw_) { // to all nodes before one is read
+        for (const auto& [port, raw] : raw_) { // to all nodes before any answer is read
             int done = 0;
             while (done == 0 && redisBufferWrite(raw.get(), &done) == REDIS_OK) {
             }
@@ -109,14 +110,14 @@ private:
     }
 
     std::map<int, std::unique_ptr<redisContext, closing>> raw_; // by port
-    std::vector<redisContext*> homes_;                          // which has each key
+    std::vector<redisContext*> homes_; // the connection to the node of each key
 };
 
 template <class Servers>
 using shared_redis = std::shared_ptr<std::unique_ptr<redis<Servers>>>;
 
-/// `ask(redis, i)` asks for the i-th key and returns how many bytes it has got. The server has a
-/// part in the time: real time.
+/// `ask(redis, i)` asks for the i-th key and returns how many bytes it received. Real time is
+/// measured, because the server takes part of it.
 template <class Servers, class Ask>
 void add(const shared_redis<Servers>& shared,
          std::string_view operation,

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Runs the benchmarks, and writes the table of docs/benchmarks.md, the figures of the README, benchmarks/chart.svg
-and docs/growth.svg. docs/benchmarks.md says how it measures. Ctrl-C cuts it short: it then prints what there is."""
+and docs/growth.svg. docs/benchmarks.md says how it measures. Ctrl-C stops it early: it then prints what it has measured."""
 import argparse
 import os
 import sys
@@ -23,16 +23,16 @@ def replaced(page, text):
     """The page with `text` between the marks."""
     whole = page.read_text(encoding="utf-8")
     if whole.count(BEGIN) != 1 or whole.count(END) != 1 or whole.index(BEGIN) > whole.index(END):
-        sys.exit(f"{page} has no place for the figures: it wants these lines, or --print\n{BEGIN}{END}")
+        sys.exit(f"{page} has no place for the figures: add these lines, or use --print\n{BEGIN}{END}")
     return whole.split(BEGIN)[0] + BEGIN + text + END + whole.split(END)[1]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--program", default=ROOT / PROGRAM, help=f"the benchmarks; without it, {PROGRAM}")
-    parser.add_argument("--quick", action="store_true", help="about a minute instead of eight, and rougher: prints")
-    parser.add_argument("--print", action="store_true", help="only print the table: write no page")
-    parser.add_argument("--only", metavar="REGEX", default="", help="measure only what matches, for example ^find_hit/: prints")
+    parser.add_argument("--program", default=ROOT / PROGRAM, help=f"the benchmarks; default: {PROGRAM}")
+    parser.add_argument("--quick", action="store_true", help="takes about a minute instead of eight, with rougher figures; implies --print")
+    parser.add_argument("--print", action="store_true", help="only print the table; do not write the pages")
+    parser.add_argument("--only", metavar="REGEX", default="", help="measure only what matches, for example ^find_hit/; implies --print")
     parser.add_argument("--save", metavar="FILE", help="keep all that was measured, as JSON")
     parser.add_argument("--read", metavar="FILE", help="measure nothing: report on what --save kept")
     parser.add_argument("--pictures", metavar="FOLDER", help="write the pictures there instead")
@@ -47,7 +47,7 @@ def main():
     else:
         program = str(args.program)
         if not os.access(program, os.X_OK):
-            sys.exit(f"{program} is not there. Build it first: cmake --workflow --preset benchmark")
+            sys.exit(f"{program} does not exist. Build it first: cmake --workflow --preset benchmark")
         results = Results()
         measure(program, rows.wanted() | drawn(), rows.counted, args.quick, args.only, results)
     if args.save:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The table and the chart of one run agree, also where the machine changes its speed meanwhile. Measures nothing."""
+"""The table and the chart of one run agree, even if the machine changes its speed meanwhile. Measures nothing."""
 import re
 import statistics
 import unittest

@@ -47,9 +47,9 @@ struct zipf_shape {
     std::size_t keys = 100'000;
     std::size_t count = 1'000'000;
     double once = 0;             ///< The share of requests for a key that is never asked for again.
-    std::size_t scan = 0;        ///< As many such keys in a row,
-    std::size_t scan_every = 0;  ///< after each so many requests.
-    std::size_t drift_every = 0; ///< After each so many requests, two keys change places.
+    std::size_t scan = 0;        ///< This many such keys in a row,
+    std::size_t scan_every = 0;  ///< each time after this many requests.
+    std::size_t drift_every = 0; ///< Each time after this many requests, two keys change places.
     std::uint64_t seed = 1;
 };
 
@@ -100,7 +100,8 @@ inline requests loop(std::size_t keys, std::size_t rounds) {
     return made;
 }
 
-/// Replays `all` on `cache`: what is not found is stored. Returns the share found, in per cent.
+/// Replays `all` on `cache`, and stores each key that is not found. Returns the share found, in per
+/// cent.
 template <class Cache>
 double hit_ratio(Cache&& cache, const requests& all) {
     std::size_t hits = 0;

@@ -22,7 +22,7 @@
 
 namespace bench {
 
-/// The least recently used entry goes: a list in the order of use, and a map into it. Each key is
+/// Evicts the least recently used entry: a list in the order of use, and a map into it. Each key is
 /// stored once.
 template <class Value>
 class textbook_lru {
@@ -65,7 +65,7 @@ private:
     std::unordered_map<std::string_view, typename entries::iterator> places_;
 };
 
-/// The oldest entry goes, used or not.
+/// Evicts the oldest entry, used or not.
 class textbook_fifo {
 public:
     explicit textbook_fifo(std::size_t max_entries) : max_entries_(max_entries) {}
@@ -88,7 +88,7 @@ private:
     std::queue<std::string> by_age_;
 };
 
-/// Any entry goes.
+/// Evicts a random entry.
 class textbook_random {
 public:
     explicit textbook_random(std::size_t max_entries) : max_entries_(max_entries) {}
@@ -115,8 +115,8 @@ private:
     random_numbers random_{1};
 };
 
-/// Returns the hit ratio, in per cent, of the cache that knows the future: what is asked for last
-/// goes. No cache has a higher one.
+/// Returns the hit ratio, in per cent, of the cache that knows the future: it evicts the entry that
+/// is asked for last. No cache has a higher one.
 inline double best_hit_ratio(std::size_t max_entries, const requests& all) {
     constexpr std::size_t never = std::numeric_limits<std::size_t>::max();
     std::vector<std::size_t> next(all.size(), never); // when the same key is asked for again

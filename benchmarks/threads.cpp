@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Several threads that look up what is there, in one cache.
+// Several threads that look up stored keys in one cache.
 #include "contenders.hpp"
 #include "workload.hpp"
 
@@ -33,7 +33,7 @@ bool find(Contender& cache, std::string_view key) {
     return cache.find(key, [](const auto& value) { consume(value); });
 }
 
-/// Looks up `keys`, on from `position`.
+/// Looks up `keys`, starting at `position`.
 template <class Contender>
 void look_up(benchmark::State& state,
              Contender& cache,
@@ -53,7 +53,7 @@ void look_up(benchmark::State& state,
     }
 }
 
-// Two threads on different keys. `caches` are one that they share, or one for each.
+// Two threads on different keys. `caches` holds one cache that they share, or one for each.
 template <class Contender>
 void add_two(const shape& of,
              std::string_view contender,
@@ -81,7 +81,7 @@ using with_lock =
     ours<cachetory::concurrent_memory_backend<word, steady, cachetory::string_hash, Mutex>,
          life::hour>;
 
-/// All threads ask for the same keys, each from another place on.
+/// All threads ask for the same keys, each starting at a different place.
 template <class Contender>
 void add_lock(const shape& of, std::string_view contender) {
     const auto cache = std::make_shared<filled<Contender>>(of);
@@ -98,8 +98,8 @@ void add_lock(const shape& of, std::string_view contender) {
         [](auto& added) { added.UseRealTime()->Threads(2)->Threads(8); });
 }
 
-/// Eight threads ask for one key, for half a second. Counts how much more often the fastest of them has got
-/// it than the slowest.
+/// Eight threads ask for one key, for half a second. Counts how many times as often the fastest of
+/// them found it as the slowest.
 template <class Contender>
 void add_fairness(std::string_view contender) {
     const shape one{12, 1};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a cache weighs, and how long it pauses to sweep.
+// How much memory a cache takes, and how long a sweep pauses it.
 #include "../tests/support/allocations.hpp"
 #include "contenders.hpp"
 #include "workload.hpp"
@@ -56,14 +56,14 @@ void add_weight(const shape& of, std::string_view contender) {
             const key_list& keys = workload_of(of).stored;
             for (auto _ : state) {
                 Contender cache;
-                cache.reserve(of.entries); // so that what is asked for is one node for each entry
+                cache.reserve(of.entries); // so that only one node is allocated for each entry
                 const std::size_t before = support::allocated_bytes();
                 for (std::size_t i = 0; i != keys.size(); ++i) {
                     cache.insert(keys[i], {i});
                 }
                 state.counters["node_bytes"] =
                     double(support::allocated_bytes() - before) / double(of.entries);
-                state.SetIterationTime(1e-9); // of no interest
+                state.SetIterationTime(1e-9); // not used
             }
         },
         manual_time_once);

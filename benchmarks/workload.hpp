@@ -24,12 +24,12 @@
 
 namespace bench {
 
-/// A value of so many bytes.
+/// A value of that many bytes.
 template <std::size_t Bytes>
 using value = std::array<std::uint64_t, Bytes / 8>;
 
 /// Keys of one length, end to end in the order of their use, so that reading them costs next to
-/// nothing and every contender the same.
+/// nothing, and the same for every contender.
 class key_list {
 public:
     key_list() = default;
@@ -99,8 +99,8 @@ struct workload {
 private:
     using engine = std::mt19937_64;
 
-    /// All of `ids` in random order, again and again in another one, until there are too many to be
-    /// learned by heart (branch predictors can).
+    /// All of `ids` in random order, repeatedly in new random orders, until the sequence is too
+    /// long for branch predictors to learn.
     static std::vector<std::uint32_t> sequence(std::vector<std::uint32_t> ids, engine& random) {
         std::vector<std::uint32_t> order;
         do {
@@ -167,7 +167,7 @@ void add_benchmark(
     }
 }
 
-/// The function itself says how long it took, one run is enough, or both.
+/// For functions that report how long they took, for those that need only one run, and for both.
 inline void manual_time(benchmark::internal::Benchmark& of) { of.UseManualTime(); }
 
 inline void once(benchmark::internal::Benchmark& of) { of.Iterations(1); }
@@ -201,7 +201,7 @@ private:
     std::unique_ptr<Contender> cache_;
 };
 
-/// The CPU time of this process so far: other processes make nothing look longer.
+/// The CPU time of this process so far: other processes do not make it longer.
 inline double seconds() { return double(std::clock()) / double(CLOCKS_PER_SEC); }
 
 template <class Value>

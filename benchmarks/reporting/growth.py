@@ -15,7 +15,7 @@ LINES = [  # contender, label, class; the last is drawn on top
 
 
 def growth(results):
-    """The picture, None if nothing of it was measured."""
+    """The picture, or None if nothing in it was measured."""
     curves = {contender: [] for contender, _, _ in LINES}
     for name in results.by_name():
         operation, _, entries, contender = name.split("/")[:4]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Runs the benchmarks. Each comparison is a process of its own, in which all contenders take turns; the
-whole is done several times, each with another layout of memory and other secrets in the hash."""
+"""Runs the benchmarks. Each comparison runs in its own process, in which all contenders take turns.
+This is repeated in several processes, each with a different memory layout and different hash secrets."""
 import json
 import os
 import random
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .ratios import plain
 
-CACHE = ["--D1=32768,8,64", "--LL=1048576,16,64"]  # 1 MiB: what a core has for itself, more or less
+CACHE = ["--D1=32768,8,64", "--LL=1048576,16,64"]  # 1 MiB: roughly what a core has for itself
 
 
 def run(command):
@@ -25,7 +25,7 @@ def run(command):
 
 
 def comparisons(program, wanted, only):
-    """The names of the benchmarks, by what they have before the contender: that is one comparison."""
+    """The names of the benchmarks, by comparison: the part of the name before the contender."""
     found = {}
     for name in map(plain, run([program, "--benchmark_list_tests=true"]).splitlines()):
         comparison = "/".join(name.split("/")[:3])
@@ -41,7 +41,7 @@ def effort(name, quick):
         return (3 if operation in ("purge", "fairness") and not quick else 1), 0, 0.001
     if operation.startswith("find_lock") and not quick:  # long enough for eight threads on two cores
         return 3, 15, 0.02
-    if operation == "growth":  # of which filling takes most of the time
+    if operation == "growth":  # filling the caches takes most of the time
         return (0 if quick else 1), 15, 0.02
     seconds = 0.001 if entries <= 1000 else 0.002
     if quick:
@@ -54,7 +54,7 @@ def measure(program, wanted, counted, quick, only, results):
     """`counted(entries)` is a regular expression: the benchmarks whose instructions or misses are wanted."""
     names = comparisons(program, wanted, only)
     todo = [(i, name) for name in names for i in range(effort(name, quick)[0])]
-    random.shuffle(todo)  # what disturbs a minute disturbs no comparison alone
+    random.shuffle(todo)  # so that a minute's disturbance does not fall on one comparison alone
     start = shown = time.monotonic()
     results.context |= {"model": model(), "caches": caches()}
     with tempfile.TemporaryDirectory() as folder:
@@ -72,12 +72,12 @@ def measure(program, wanted, counted, quick, only, results):
                 results.misses = count(program, counted, 100_000, folder, ["DLmr", "DLmw"], [*CACHE, "--cache-sim=yes"])
         except KeyboardInterrupt:
             results.complete = False
-            print("cut short: what follows is what there is", file=sys.stderr)
+            print("stopped early: this is what has been measured", file=sys.stderr)
 
 
 def count(program, counted, entries, folder, events, options=()):
-    """How many of these events of callgrind there are in one operation among so many entries: its counts
-    of N and of 2 N operations, subtracted, so that what is done once does not count."""
+    """How many of these events callgrind counts in one operation with that many entries: its counts for N and
+    for 2 N operations, subtracted, so that the set-up does not count."""
     if not shutil.which("valgrind"):
         print("instructions and misses are left out: valgrind is not installed", file=sys.stderr)
         return {}

@@ -12,7 +12,7 @@ import statistics
 from pathlib import Path
 from typing import NamedTuple
 
-# Of a comparison: the first of these that was measured.
+# The baseline of a comparison is the first of these that was measured.
 BASELINES = "ours bounded ours_get ours_find ours_finds hand_written/threads:1 numbers raw raw_pipeline all_at_once bare".split()
 
 
@@ -35,7 +35,7 @@ class Results:
         self.context = {}  # of the machine
         self.runs = []  # what the program writes, each with the process it is from
         self.instructions, self.misses = {}, {}  # of one operation, by name
-        self.complete = True  # False if it was cut short
+        self.complete = True  # False if it was stopped early
         self.cache = None
 
     @staticmethod
@@ -65,7 +65,7 @@ class Results:
                 parts = run["name"].split("/")
                 wall = "real_time" in parts or "manual_time" in parts
                 scale = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}[run["time_unit"]]
-                # The processor's time where that can be told: other processes do not count.
+                # The processor's time if it is known: other processes do not count.
                 taken = run["real_time" if wall else "cpu_time"] * scale
                 self.cache.setdefault(plain(run["name"]), {})[run["process"], run["repetition_index"]] = (taken, run)
         return self.cache
@@ -92,6 +92,6 @@ class Results:
 
 
 def plain(name):
-    """The name without what says how it was run: operation/shape/entries/contender[/threads:N]."""
+    """The name without the parts that say how it was run: operation/shape/entries/contender[/threads:N]."""
     parts = name.split("/")
     return "/".join(parts[:4] + [part for part in parts[4:] if part.startswith("threads:")])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the table has: each row is the time of one contender beside that of another."""
+"""The rows of the table: each compares the time of one contender with that of another."""
 SIZES = (1_000, 100_000)
 
 
@@ -12,8 +12,7 @@ def times(value):
 
 
 class Ratio:
-    """Time of `ours` / time of `other`: to be at most so much, or without a target. `why` says why we lose,
-    where we do."""
+    """Time of `ours` / time of `other`, which should be `at_most` that, if there is a target. `why` is the reason, if we lose."""
 
     def __init__(self, what, beside, operation, ours, other, at_most=None, shape="k12_v8", sizes=SIZES, why=""):
         self.what, self.beside, self.why = what, beside, why
@@ -62,13 +61,13 @@ class Ratio:
         return all(judged) if judged else None
 
     def loss(self, results):
-        """By how much we lose, "" where we do not."""
+        """By how much we lose, or "" if we do not."""
         lost = [(each.median, n) for each, n in zip(self.ratios(results), self.sizes) if each and each.low > 1.005]
-        return " and ".join(f"{times(ratio)} among {n:,}" for ratio, n in lost)
+        return " and ".join(f"{times(ratio)} with {n:,} entries" for ratio, n in lost)
 
 
 class Fact(Ratio):
-    """A figure that is no ratio of times: `pick(values)` of a counter of the benchmarks."""
+    """A figure that is not a ratio of times: `pick(values)` of a counter of the benchmarks."""
 
     def __init__(self, what, beside, names, counter, pick, text, at_most=None, target=""):
         super().__init__(what, beside, "", "", "", at_most, sizes=(0,))
@@ -100,12 +99,12 @@ MAP = "`unordered_map`"
 HAND = MAP + " + mutex + `now()`"
 CLOCK = MAP + " + `now()`"
 FLAT = "`boost::unordered_flat_map`"
-LRU = "a textbook’s LRU + mutex"
+LRU = "textbook LRU + mutex"
 CHECK = "Each hit reads a clock to compare it with the deadline; the map has none."
 LOCK = "Each look-up takes a lock, and a hit copies the value."
-HAND_MOVES = "The policy looks at several entries before it evicts one; LRU knows which is the last."
+HAND_MOVES = "The policy looks at several entries before it evicts one; LRU takes the last one of its list."
 OPEN = "It stores entries in one array, without a node for each, so its references do not stay valid."
-ROUND = "Each call takes a connection from the pool, looks whether it is still good, and returns it."
+ROUND = "Each call takes a connection from the pool, checks whether it is still open, and returns it."
 MANY = (100_000,)
 WAYS = (("ways_hit", "async_get"), ("ways_hit", "async_co_await"), ("ways_miss", "async_find"))
 ASYNC = [f"{operation}/k12_v8/{n}/{way}" for operation, way in WAYS for n in SIZES]
@@ -113,20 +112,20 @@ WEIGHED = [f"memory/k12_v8/100000/{who}" for who in ("ours", "values_only")]
 BOUNDED = [f"bounded_memory/k12_v8/100000/{who}" for who in ("bounded", "unbounded")]
 TABLE = [
     Ratio("`find`, hit, never expires", MAP, "find_hit", "ours_never", "bare", 1.0),
-    Ratio("– 40-byte keys", MAP, "find_hit", "ours_never", "bare", 1.0, "k40_v8", why="Waiting for memory: the hash gains nothing there."),
-    Ratio("– another hash", MAP + " with our hash", "find_hit", "ours_never", "bare_with_our_hash", why="The deadline is read and the table’s `find` is called; the map’s is inlined into its only caller."),
+    Ratio("– 40-byte keys", MAP, "find_hit", "ours_never", "bare", 1.0, "k40_v8", why="Most of the time is spent waiting for memory, where a faster hash gains nothing."),
+    Ratio("– another hash", MAP + " with our hash", "find_hit", "ours_never", "bare_with_our_hash", why="The deadline is read and the table’s `find` is called; the map’s `find` is inlined into its only caller."),
     Ratio("`find`, hit, one hour to live", MAP + ", no clock", "find_hit", "ours", "bare", (1.15, 1.35), why=CHECK),
     Ratio("– 40-byte keys", MAP + ", no clock", "find_hit", "ours", "bare", (1.15, 1.35), "k40_v8", why=CHECK),
     Ratio("– `system_clock`", MAP + ", no clock", "find_hit", "ours_system_clock", "bare", (1.15, 1.35), why=CHECK),
     Ratio("– 200-byte values", MAP + ", no clock", "find_hit", "ours", "bare", None, "k12_v200", MANY, why=CHECK),
-    Ratio("– keys after Zipf’s law", MAP + ", no clock", "find_hit_zipf", "ours", "bare", sizes=MANY, why=CHECK),
-    Ratio("– beside an open-addressing map", FLAT + ", no clock", "find_hit", "ours", "boost_flat", why=OPEN),
-    Ratio("– beside what one writes by hand", HAND, "find_hit", "ours", "hand_written"),
-    Ratio("– beside Poco", "`Poco::UniqueExpireCache`", "find_hit", "ours", "poco", 0.125),
+    Ratio("– Zipf-distributed keys", MAP + ", no clock", "find_hit_zipf", "ours", "bare", sizes=MANY, why=CHECK),
+    Ratio("– compared with an open-addressing map", FLAT + ", no clock", "find_hit", "ours", "boost_flat", why=OPEN),
+    Ratio("– compared with hand-written code", HAND, "find_hit", "ours", "hand_written"),
+    Ratio("– compared with Poco", "`Poco::UniqueExpireCache`", "find_hit", "ours", "poco", 0.125),
     Ratio("`find`, miss", MAP, "find_miss", "ours", "bare", 1.0),
     Ratio("– 40-byte keys", MAP, "find_miss", "ours", "bare", 1.0, "k40_v8"),
     Ratio("– another hash", MAP + " with our hash", "find_miss", "ours", "bare_with_our_hash", why="The same as for a hit."),
-    Ratio("– beside an open-addressing map", FLAT, "find_miss", "ours", "boost_flat", why="It sees in one group of its metadata that a key is absent."),
+    Ratio("– compared with an open-addressing map", FLAT, "find_miss", "ours", "boost_flat", why="Looking at one group of its metadata is enough to know that a key is absent."),
     Ratio("`get`, hit, never expires", "`find`", "find_hit", "ours_never_get", "ours_never", 1.05),
     Ratio("`get`, hit, one hour to live", "`find`", "ways_hit", "ours_get", "ours_find", 1.05),
     Ratio("`get_many` of 64 keys, each", "64 × `find`", "get_64", "ours_get_many", "ours_finds", 0.9),
@@ -134,12 +133,12 @@ TABLE = [
     Ratio("`set` over an entry", MAP + ", find and assign", "overwrite", "ours_never", "bare", 1.0),
     Ratio("– one hour to live", CLOCK, "overwrite", "ours", "map_and_clock", 1.1),
     Ratio("`set_or_visit`, hit", CLOCK, "set_or_visit", "ours", "map_and_clock"),
-    Ratio("`set` into an empty cache, and destroying it", MAP + ", `try_emplace`", "insert", "ours_never", "bare", 1.2, why="An insertion takes two look-ups, that of `try_emplace` one."),
+    Ratio("`set` into an empty cache, and destroying it", MAP + ", `try_emplace`", "insert", "ours_never", "bare", 1.2, why="An insertion takes two look-ups; `try_emplace` takes one."),
     Ratio("`find` of an expired entry, and `set`", CLOCK, "expire_and_reinsert", "ours", "map_and_clock"),
-    Ratio("`erase_if` that erases a tenth, each entry", CLOCK, "erase_if", "ours", "map_and_clock", sizes=MANY, why="Erased entries are collected first: values are destroyed when all entries have been visited."),
-    Ratio("async `get(…).get()`", "`get`", "ways_hit", "async_get", "ours_get", 1.1, why="It executes hardly more instructions; why it takes longer is not known yet."),
+    Ratio("`erase_if` that erases a tenth, each entry", CLOCK, "erase_if", "ours", "map_and_clock", sizes=MANY, why="Erased entries are collected first: values are destroyed only after all entries have been visited."),
+    Ratio("async `get(…).get()`", "`get`", "ways_hit", "async_get", "ours_get", 1.1, why="It executes hardly any more instructions; why it takes longer is not known yet."),
     Ratio("`co_await` of async `get`", "`get` in a coroutine", "ways_hit", "async_co_await", "ours_get_in_coroutine", 1.1, why="The compiler does not remove all instructions of the future."),
-    Ratio("– an address or an exception, no future", "`get` in a coroutine", "ways_hit", "least_co_await", "ours_get_in_coroutine", why="Nothing of ours is awaited there: so much an awaited result costs."),
+    Ratio("– an address or an exception, no future", "`get` in a coroutine", "ways_hit", "least_co_await", "ours_get_in_coroutine", why="This awaits none of our code: it is what awaiting any such result costs."),
     Ratio("async `find(…).get()`, miss", "`find`", "ways_miss", "async_find", "ours_find", 1.15),
     Fact("– allocations of the three", "", ASYNC, "allocations", max, lambda n: f"{n:g}" if n else "none", 0, "none"),
     Ratio("shared `find`, hit, one hour to live", "`memory_backend`", "find_hit", "ours_concurrent", "ours", (1.25, 1.2), why=LOCK),
@@ -147,23 +146,23 @@ TABLE = [
     Ratio("– two threads, different keys", HAND, "find_threads", "ours_concurrent/threads:2", "hand_written/threads:2", 0.25),
     Ratio("– two threads, different keys", "`tbb::concurrent_hash_map` + `now()`", "find_threads", "ours_concurrent/threads:2", "tbb/threads:2", why=LOCK),
     Ratio("– two threads, different keys", "`boost::concurrent_flat_map` + `now()`", "find_threads", "ours_concurrent/threads:2", "boost_concurrent/threads:2", why=OPEN),
-    Ratio("– two threads, the least possible", "two caches without a lock", "find_threads", "ours_concurrent/threads:2", "one_each/threads:2", why=LOCK),
+    Ratio("– two threads, the ideal", "two caches without a lock", "find_threads", "ours_concurrent/threads:2", "one_each/threads:2", why=LOCK),
     Ratio("– its lock, two threads", "the same with `std::mutex`", "find_lock", "ours_concurrent/threads:2", "std_mutex/threads:2", 1.0),
     Ratio("– its lock, eight threads", "the same with `std::mutex`", "find_lock", "ours_concurrent/threads:8", "std_mutex/threads:8", 1.0),
-    Ratio("– its lock, two threads, keys after Zipf’s law", "the same with `std::mutex`", "find_lock_zipf", "ours_concurrent/threads:2", "std_mutex/threads:2", 1.0),
-    Ratio("– its lock, eight threads, keys after Zipf’s law", "the same with `std::mutex`", "find_lock_zipf", "ours_concurrent/threads:8", "std_mutex/threads:8", 1.0),
+    Ratio("– its lock, two threads, Zipf-distributed keys", "the same with `std::mutex`", "find_lock_zipf", "ours_concurrent/threads:2", "std_mutex/threads:2", 1.0),
+    Ratio("– its lock, eight threads, Zipf-distributed keys", "the same with `std::mutex`", "find_lock_zipf", "ours_concurrent/threads:8", "std_mutex/threads:8", 1.0),
     Ratio("– its lock, eight threads, one key", "the same with `std::mutex`", "find_lock", "ours_concurrent/threads:8", "std_mutex/threads:8", 1.0, sizes=(1,)),
     Fact("– its lock, eight threads, one key: hits of the fastest thread", "of the slowest", ["fairness/k12_v8/1/ours_concurrent"], "unfairness", max, lambda n: f"{n:.2f}×", 4, "≤ 4×"),
     Ratio("shared `find`, miss", "`memory_backend`", "find_miss", "ours_concurrent", "ours", why=LOCK),
     Ratio("shared `set` over an entry", HAND, "overwrite", "ours_concurrent", "hand_written"),
     Ratio("shared `get_many` of 64 keys, each", "64 × `find`", "get_64", "concurrent_get_many", "concurrent_finds", why="It allocates copies of the keys."),
     Ratio("bounded `find`, hit", "unbounded", "bounded_hit", "bounded", "unbounded", 1.15, why="A hit marks the entry as used."),
-    Ratio("– beside LRU", LRU, "bounded_hit", "bounded", "textbook"),
+    Ratio("– compared with LRU", LRU, "bounded_hit", "bounded", "textbook"),
     Ratio("bounded `set` over an entry", "unbounded", "bounded_overwrite", "bounded", "unbounded", why="A hit marks the entry as used."),
-    Ratio("– beside LRU", LRU, "bounded_overwrite", "bounded", "textbook"),
-    Ratio("bounded `set` that evicts", "unbounded `set` and `erase`", "bounded_insert", "bounded", "unbounded", why="An entry to evict is looked for, and its key is remembered for a while. What the unbounded cache erases is in the processor’s cache, because it has just been stored."),
-    Ratio("– beside LRU", LRU, "bounded_insert", "bounded", "textbook", 1.1, why=HAND_MOVES),
-    Ratio("– beside Poco", "`Poco::LRUCache`", "bounded_insert", "bounded", "poco_lru", 0.125),
+    Ratio("– compared with LRU", LRU, "bounded_overwrite", "bounded", "textbook"),
+    Ratio("bounded `set` that evicts", "unbounded `set` and `erase`", "bounded_insert", "bounded", "unbounded", why="The policy must find an entry to evict, and remembers its key for a while. The entry that the unbounded cache erases is in the processor’s cache, because it has just been stored."),
+    Ratio("– compared with LRU", LRU, "bounded_insert", "bounded", "textbook", 1.1, why=HAND_MOVES),
+    Ratio("– compared with Poco", "`Poco::LRUCache`", "bounded_insert", "bounded", "poco_lru", 0.125),
     Ratio("shared bounded `find`, hit", LRU, "bounded_hit", "bounded_shared", "textbook"),
     Ratio("shared bounded `set` that evicts", LRU, "bounded_insert", "bounded_shared", "textbook", why=HAND_MOVES),
     Ratio("`serialized_backend<int>` `find`, hit", "`memory_backend<int>`", "serialized_find", "serialized", "numbers", shape="k12_v4", why="The number is read from text each time."),
@@ -178,7 +177,7 @@ TABLE = [
     Ratio("`find`, hit, never expires, 1,000,000 entries", MAP, "find_hit", "ours_never", "bare", 1.0, sizes=(1_000_000,)),
     Ratio("`purge_expired(1000)`, longest pause", "`purge_expired()`", "purge", "calls_of_1000", "all_at_once", 0.01, sizes=(1_000_000,)),
     Fact("memory of an entry", MAP + " without deadlines", WEIGHED, "node_bytes", lambda pair: pair[0] - pair[1], "{:+g} bytes".format, 8, "≤ +8 bytes"),
-    Fact("memory of a bounded entry, with the allocator’s", "unbounded", BOUNDED, "bytes", lambda pair: pair[0] - pair[1], "{:+.1f} bytes".format),
+    Fact("memory of a bounded entry, including the allocator’s overhead", "unbounded", BOUNDED, "bytes", lambda pair: pair[0] - pair[1], "{:+.1f} bytes".format),
 ]  # fmt: skip
 
 README = [  # what the README says
@@ -196,6 +195,6 @@ def wanted():
 
 
 def counted(entries):
-    """Those among so many entries whose instructions or misses the table shows."""
+    """Those with that many entries whose instructions or misses the table shows."""
     names = {name for row in TABLE for name in row.ours + row.other if f"/{entries}/" in name and "/threads:" not in name}
     return "^(" + "|".join(sorted(names)) + ")$"

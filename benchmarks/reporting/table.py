@@ -14,7 +14,7 @@ def table(results):
     measured = [row for row in rows.TABLE if row.measured(results)]
     counted = any(row.instructions(results) for row in measured)
     counts = ["instructions", "misses"] if counted else ["", ""]
-    head = ["operation", "ns", *counts, "beside", "ratio (quartiles)", "target", "met"]
+    head = ["operation", "ns", *counts, "compared with", "ratio (quartiles)", "target", "met"]
     lines = []
     for row in measured:
         verdict = {True: "yes", False: "**no**", None: ""}[row.met(results)]
@@ -24,11 +24,11 @@ def table(results):
         f"| {' | '.join(cell for cell, title in zip(line, head) if title)} |\n" for line in [head, ["---"] * len(head), *lines]
     )
     peers = ", ".join(f"{peer}: {results.context.get(peer, 'left out')}" for peer in PEERS)
-    text += f"\n{machine(results)}. {peers}.\nRemake it with `python3 benchmarks/report.py`.\n"
+    text += f"\n{machine(results)}. {peers}.\nTo measure again, run `python3 benchmarks/report.py`.\n"
     if not counted:
         text += "Instructions and misses are left out: they were not counted, or valgrind is not installed.\n"
     lost = [(row, row.loss(results)) for row in measured if row.loss(results)]
-    losses = [f"- {full_name(row, measured)}, beside {row.beside}: {by}. {row.why or 'Why is not known yet.'}\n" for row, by in lost]
+    losses = [f"- {full_name(row, measured)}, compared with {row.beside}: {by}. {row.why or 'Why is not known yet.'}\n" for row, by in lost]
     if losses:
         text += "\n## Where we lose, and why\n\n" + "".join(losses)
     if any(name.startswith("growth/") for name in results.by_name()):
@@ -37,11 +37,11 @@ def table(results):
 
 
 def full_name(row, measured):
-    """A row whose name begins with a dash goes on from the last one without."""
+    """A row whose name begins with a dash continues the last row without one."""
     if not row.what.startswith("– "):
         return row.what
     above = [each.what for each in measured[: measured.index(row)] if not each.what.startswith("– ")]
-    return above[-1] if row.what.startswith("– beside ") else f"{above[-1]}, {row.what[2:]}"
+    return above[-1] if row.what.startswith("– compared with ") else f"{above[-1]}, {row.what[2:]}"
 
 
 def readme(results):
