@@ -278,7 +278,7 @@ TEST_CASE("an async backend owns the backend that is moved in", "[async]") {
     CHECK(cache.size() == 1);
 }
 
-TEST_CASE("synchronous gives the backend itself", "[async]") {
+TEST_CASE("synchronous returns the backend itself", "[async]") {
     auto cache = numbers();
     cache.synchronous().set("key", 1);
     CHECK(cache.get("key").get() == 1);

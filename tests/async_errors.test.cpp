@@ -90,7 +90,7 @@ TEST_CASE("a factory that throws is an error in the future", "[async][errors][pr
     CHECK(cache.empty());
 }
 
-TEST_CASE("room that cannot be had is an error in the future", "[async][errors][promise-12]") {
+TEST_CASE("a reserve that fails is an error in the future", "[async][errors][promise-12]") {
     auto cache = numbers();
     CHECK(fails_in_the_future<std::length_error>([&] { return cache.reserve(std::size_t(-1)); }));
 }

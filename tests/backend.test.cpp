@@ -97,7 +97,7 @@ constexpr int verbs = 17;
 
 } // namespace
 
-TEST_CASE("a backend need be neither copyable nor movable nor hold copyable values", "[concept]") {
+TEST_CASE("a backend need not be copyable or movable, or hold copyable values", "[concept]") {
     using cachetory::backend;
     STATIC_REQUIRE(backend<minimal<verbs>>);
     STATIC_REQUIRE(backend<cachetory::memory_backend<int>>);
@@ -107,7 +107,7 @@ TEST_CASE("a backend need be neither copyable nor movable nor hold copyable valu
     STATIC_REQUIRE_FALSE(backend<std::map<std::string, int>>);
 }
 
-TEST_CASE("a class that lacks one verb is no backend", "[concept]") {
+TEST_CASE("a class that lacks one verb is not a backend", "[concept]") {
     []<int... Missing>(std::integer_sequence<int, Missing...>) {
         STATIC_REQUIRE((!cachetory::backend<minimal<Missing>> && ...));
     }

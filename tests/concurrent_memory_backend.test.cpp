@@ -103,7 +103,7 @@ TEST_CASE("a cache of no shards cannot be made", "[shards]") {
     CHECK_THROWS_WITH(plain<int>(0), support::contains("shard"));
 }
 
-TEST_CASE("there are as many shards as asked for and every number of them works", "[shards]") {
+TEST_CASE("there are as many shards as asked for, and any number works", "[shards]") {
     const std::size_t shards = GENERATE(std::size_t(1), std::size_t(2), std::size_t(3),
                                         std::size_t(7), std::size_t(64), std::size_t(1000));
     tracked_clock::reset();
@@ -178,7 +178,7 @@ TEST_CASE("the upper bits of the hash given choose the shard", "[shards]") {
     CHECK(cache.size() == 10);
 }
 
-TEST_CASE("a cache of values that cannot be copied works but for copies", "[shards]") {
+TEST_CASE("a cache of values that cannot be copied works, except for copies", "[shards]") {
     using support::move_only;
     plain<move_only> cache;
     CHECK(cache.set("key", move_only(7), {.time_to_live = 1h}));
@@ -202,7 +202,7 @@ TEST_CASE("a cache of values that cannot be copied works but for copies", "[shar
     CHECK(cache.empty());
 }
 
-TEST_CASE("clear forgets no shard and keeps none of what was there", "[shards]") {
+TEST_CASE("clear empties every shard", "[shards]") {
     for (const auto shards : {std::size_t(1), std::size_t(3), std::size_t(64)}) {
         plain<int> cache(shards);
         for (int i = 0; i != 1000; ++i) {

@@ -50,7 +50,7 @@ TEST_CASE("a deadline is rounded up to the tick and never early", "[deadline][pr
     CHECK(ticks_after(frames(0), 1s) == 30);
 }
 
-TEST_CASE("ticks that are no whole nanoseconds are rounded up once more at most",
+TEST_CASE("ticks that are not whole nanoseconds are rounded up at most once more",
           "[deadline][promise-5]") {
     for (int ticks = 0; ticks != 100; ++ticks) {
         const auto added = saturating_add(point<frames>(), frames(ticks)).time_since_epoch();
@@ -121,7 +121,7 @@ TEST_CASE("a moment reads the clock at most once", "[deadline][promise-7]") {
     CHECK(clock::reads == 1);
 }
 
-TEST_CASE("what never expires does not read the clock", "[deadline][promise-7]") {
+TEST_CASE("a moment that meets no deadline does not read the clock", "[deadline][promise-7]") {
     using clock = manual_clock<>;
     clock::reset();
     moment<clock> now;

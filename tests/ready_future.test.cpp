@@ -87,14 +87,14 @@ void check_ready(const ready_future<T>& future) {
 
 } // namespace
 
-TEST_CASE("a ready future gives its value once") {
+TEST_CASE("a ready future yields its value once") {
     auto future = make_ready_future(42);
     check_ready(future);
     CHECK(future.get() == 42);
     check_invalid(future);
 }
 
-TEST_CASE("a ready future of a reference gives the object itself") {
+TEST_CASE("a ready future of a reference yields the object itself") {
     int number = 42;
     auto future = make_ready_future(std::ref(number));
     check_ready(future);
@@ -102,14 +102,14 @@ TEST_CASE("a ready future of a reference gives the object itself") {
     check_invalid(future);
 }
 
-TEST_CASE("a ready future of void gives its result once") {
+TEST_CASE("a ready future of void yields its result once") {
     auto future = make_ready_future();
     check_ready(future);
     future.get();
     check_invalid(future);
 }
 
-TEST_CASE("a default-made future has no result") {
+TEST_CASE("a default-constructed future has no result") {
     ready_future<int> value;
     ready_future<int&> reference;
     ready_future<void> nothing;
@@ -201,7 +201,7 @@ TEST_CASE("ready futures are move-only and move without throwing if their value 
     STATIC_REQUIRE(noexcept(ready_future<int>().await_suspend(std::noop_coroutine())));
 }
 
-TEST_CASE("moving a future moves its result and leaves none behind") {
+TEST_CASE("moving a future moves its result and leaves the source without one") {
     auto from = make_ready_future(std::string("value"));
     ready_future<std::string> to = std::move(from);
     check_invalid(from);

@@ -61,7 +61,7 @@ TEST_CASE("equal keys have equal hashes wherever they are in memory") {
     }
 }
 
-TEST_CASE("every byte of a key counts and so does its length") {
+TEST_CASE("every byte of a key affects its hash, and so does its length") {
     const string_hash hash;
     std::unordered_set<std::size_t> seen;
     std::size_t keys = 0;
@@ -80,7 +80,7 @@ TEST_CASE("every byte of a key counts and so does its length") {
     CHECK(hash("em\0bedded"s) != hash("em"));
 }
 
-TEST_CASE("copies of a hash agree and one moved from still hashes") {
+TEST_CASE("copies of a hash agree, and a moved-from hash still works") {
     string_hash hash;
     const std::size_t expected = hash("key");
     const string_hash copy = hash;

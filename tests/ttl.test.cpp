@@ -83,7 +83,7 @@ TEST_CASE("a ttl takes floating-point durations whatever they hold", "[ttl][prom
     CHECK(ttl(odder(std::nextafter(-0x1p63 * 29 / 7, 0.0))).seconds() < -(1s * (1LL << 62)));
 }
 
-TEST_CASE("what rounds up to a whole second is a whole second", "[ttl][promise-5]") {
+TEST_CASE("a fraction that rounds up to a second is carried into the seconds", "[ttl][promise-5]") {
     check(of<std::int64_t, std::pico>(999'999'999'001), {1});
     check(of<std::int64_t, std::pico>(-1), {0});
     check(of<std::int64_t, std::pico>(-999), {0});
@@ -154,7 +154,7 @@ TEST_CASE("the difference of two times to live saturates at both ends", "[ttl][p
     }
 }
 
-TEST_CASE("deadline_after never gives the largest time point for zero or less",
+TEST_CASE("deadline_after never returns the largest time point for zero or less",
           "[ttl][promise-5]") {
     using point = chrono::steady_clock::time_point;
     using real_point = chrono::time_point<chrono::steady_clock, chrono::duration<double>>;

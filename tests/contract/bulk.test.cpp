@@ -22,7 +22,9 @@ using support::listing;
 using support::result;
 using support::time_left;
 
-BACKEND_TEST_CASE("get_many gives the live ones in request order", "[bulk]", all_backends) {
+BACKEND_TEST_CASE("get_many returns the live entries in the order of the request",
+                  "[bulk]",
+                  all_backends) {
     auto cache = fresh<TestType>();
     result(cache.set_many({{"a", 1}, {"b", 2}, {"c", 3}}));
     result(cache.set("dead", 4, {.time_to_live = 0s}));

@@ -11,7 +11,7 @@ using support::fresh;
 using support::has_size;
 using support::result;
 
-BACKEND_TEST_CASE("take gives the value and erases the entry", "[erase]", all_backends) {
+BACKEND_TEST_CASE("take returns the value and erases the entry", "[erase]", all_backends) {
     auto cache = fresh<TestType>();
     result(cache.set("key", 1, {.time_to_live = 1h}));
     CHECK(result(cache.take("key")) == 1);

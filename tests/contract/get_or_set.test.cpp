@@ -62,7 +62,7 @@ BACKEND_TEST_CASE("a factory may decide the time to live", "[get_or_set]", all_b
     CHECK(!result(cache.contains("d")));
 }
 
-BACKEND_TEST_CASE("what a factory stores under the key itself stays",
+BACKEND_TEST_CASE("a value that a factory stores under the key itself stays",
                   "[get_or_set]",
                   all_backends) {
     auto cache = fresh<TestType>();

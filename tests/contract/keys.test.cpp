@@ -10,7 +10,7 @@ using support::fresh;
 using support::has_size;
 using support::result;
 
-BACKEND_TEST_CASE("any bytes make a key", "[keys]", all_backends) {
+BACKEND_TEST_CASE("any bytes are a valid key", "[keys]", all_backends) {
     const std::vector<std::string> keys = {"",
                                            " ",
                                            "a",

@@ -12,7 +12,9 @@ using support::has_size;
 using support::result;
 using support::time_left;
 
-BACKEND_TEST_CASE("touch gives the value and restarts its time to live", "[touch]", all_backends) {
+BACKEND_TEST_CASE("touch returns the value and restarts its time to live",
+                  "[touch]",
+                  all_backends) {
     auto cache = fresh<TestType>();
     result(cache.set("key", 1, {.time_to_live = 1h}));
     support::pass(cache, 9ns);
@@ -39,7 +41,7 @@ BACKEND_TEST_CASE("touch of a missing or an expired key finds nothing and stores
     CHECK(!result(cache.contains("key")));
 }
 
-BACKEND_TEST_CASE("touch with a time to live of zero gives the value one last time",
+BACKEND_TEST_CASE("touch with a time to live of zero returns the value one last time",
                   "[touch][promise-5]",
                   all_backends) {
     auto cache = fresh<TestType>();

@@ -103,7 +103,7 @@ TEST_CASE("neither a hit nor a miss nor an overwrite allocates", "[allocations][
     CHECK(after == before);
 }
 
-TEST_CASE("a table grows seldom", "[allocations]") {
+TEST_CASE("a table seldom grows", "[allocations]") {
     cache_of<int> cache;
     const std::size_t before = support::allocations();
     for (int i = 0; i != 10'000; ++i) {

@@ -112,7 +112,7 @@ TEMPLATE_TEST_CASE("the entry just stored is never the victim",
     CHECK(cache.size() == max);
 }
 
-TEST_CASE("overwriting in a full cache evicts nobody", "[bound][promise-16]") {
+TEST_CASE("overwriting in a full cache evicts nothing", "[bound][promise-16]") {
     restart_clock();
     const std::size_t max = any_bound();
     bounded cache(max);
@@ -130,7 +130,7 @@ TEST_CASE("overwriting in a full cache evicts nobody", "[bound][promise-16]") {
     }
 }
 
-TEST_CASE("an expired entry that the hand meets goes before a live one", "[bound]") {
+TEST_CASE("an expired entry that the hand reaches is evicted before a live one", "[bound]") {
     restart_clock();
     bounded cache(100, known_hash());
     fill(cache, 100);
@@ -149,7 +149,7 @@ TEST_CASE("an expired entry that the hand meets goes before a live one", "[bound
     CHECK(live_ones_gone <= 2);
 }
 
-TEST_CASE("what has been used outlives what has not", "[bound]") {
+TEST_CASE("used entries outlive unused ones", "[bound]") {
     bounded cache(100, known_hash());
     fill(cache, 100);
     for (int i = 0; i != 20; ++i) {

@@ -124,7 +124,7 @@ int fail_everywhere(const cache& before, Operation operation) {
 
 } // namespace
 
-TEST_CASE("an insertion that fails evicts nobody", "[bound][errors][promise-9]") {
+TEST_CASE("an insertion that fails evicts nothing", "[bound][errors][promise-9]") {
     const std::size_t max = GENERATE(1U, 2U, 10U, 40U);
     const bool has_evicted = GENERATE(false, true);
     cache before(max);
@@ -204,7 +204,7 @@ private:
 
 } // namespace
 
-TEMPLATE_TEST_CASE("the destructor of what is evicted may call the cache",
+TEMPLATE_TEST_CASE("the destructor of an evicted value may call the cache",
                    "[bound][destructors][promise-10]",
                    cachetory::bounded_memory_backend<calling_back>,
                    cachetory::bounded_concurrent_memory_backend<calling_back>) {

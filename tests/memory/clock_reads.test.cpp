@@ -149,8 +149,9 @@ BACKEND_TEST_CASE("get_or_set reads the clock once before and once after its fac
     CHECK(reads_of([&] { result(cache.get_or_set("key", factory, 1h)); }) == 1); // a hit
 }
 
-TEST_CASE("each operation reads the clock at most once and not at all for what never expires",
-          "[clock][promise-7]") {
+TEST_CASE(
+    "each operation reads the clock at most once, and not at all for entries that never expire",
+    "[clock][promise-7]") {
     test_clock::reset();
     cachetory::memory_backend<int, test_clock> cache;
     const auto fill = [&](std::optional<cachetory::ttl> time_to_live) {

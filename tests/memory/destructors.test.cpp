@@ -185,8 +185,9 @@ TEST_CASE("a destructor sees the operation done and nothing half done",
     }();
 }
 
-TEST_CASE("get_many does not return what a destructor has erased or has let expire meanwhile",
-          "[destructors][promise-10]") {
+TEST_CASE(
+    "get_many does not return entries that a destructor erases or lets expire in the meantime",
+    "[destructors][promise-10]") {
     reentrant_cache cache;
     for (const auto& keys : {std::vector{"a", "b", "c"}, std::vector{"c", "b", "a"}}) {
         for (const bool erases : {true, false}) {

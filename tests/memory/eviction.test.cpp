@@ -76,7 +76,7 @@ TEST_CASE("an insertion with a full queue looks at 18 entries at most", "[bound]
     CHECK(now.looks == 18); // the oldest newcomer has been used meanwhile
 }
 
-TEST_CASE("the oldest newcomer goes if it has not been used", "[bound]") {
+TEST_CASE("the oldest newcomer is evicted if it has not been used", "[bound]") {
     map all = filled(100, 0);
     eviction<bounded> policy(all.size());
     policy.allocate();
@@ -101,7 +101,7 @@ TEST_CASE("the oldest newcomer goes if it has not been used", "[bound]") {
     CHECK_FALSE(second.leaves_ghost);
 }
 
-TEST_CASE("two newcomers with one hash do no harm", "[bound]") {
+TEST_CASE("two newcomers with the same hash do no harm", "[bound]") {
     struct constant {
         using is_transparent = void;
         std::size_t operator()(std::string_view) const { return 42; }

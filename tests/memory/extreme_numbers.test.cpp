@@ -22,7 +22,7 @@ using cache_of = support::backend_of<Entry, int, Clock>;
 
 } // namespace
 
-TEST_CASE("room for more entries than there can be is refused and nothing changes",
+TEST_CASE("reserve refuses more entries than a table can hold, and changes nothing",
           "[extremes][promise-9]") {
     const auto refuses = [](auto& cache, auto reserve) {
         constexpr std::size_t max = std::numeric_limits<std::size_t>::max();

@@ -101,7 +101,7 @@ BACKEND_TEST_CASE("a failing clock leaves everything as it was",
     CHECK(result(cache.deadline("key")) == test_clock::at(1010));
 }
 
-BACKEND_TEST_CASE("a value that fails to move never leaves a half-set deadline",
+BACKEND_TEST_CASE("a value that fails to move leaves the old deadline",
                   "[failures][promise-9]",
                   backends_in_memory) {
     using support::throwing;
@@ -141,7 +141,7 @@ BACKEND_TEST_CASE("a value that fails to move leaves no new entry",
     CHECK(result(cache.get("key")).number == 2);
 }
 
-BACKEND_TEST_CASE("what set_many stored before a failure stays",
+BACKEND_TEST_CASE("items that set_many stored before a failure stay",
                   "[failures][bulk][promise-9]",
                   backends_in_memory) {
     auto cache = fresh<TestType, fragile>();
@@ -157,7 +157,7 @@ BACKEND_TEST_CASE("what set_many stored before a failure stays",
     CHECK(!result(cache.contains("c")));
 }
 
-BACKEND_TEST_CASE("what erase_many erased before a failure stays erased",
+BACKEND_TEST_CASE("entries that erase_many erased before a failure stay erased",
                   "[failures][bulk][promise-9]",
                   backends_in_memory) {
     auto cache = fresh<TestType>();
@@ -191,7 +191,7 @@ TEST_CASE("an overwrite that fails leaves the old value with its old deadline",
     }
 }
 
-TEST_CASE("an insertion for which memory runs out changes nothing", "[failures][promise-9]") {
+TEST_CASE("an insertion that runs out of memory changes nothing", "[failures][promise-9]") {
     int failures = 0;
     for (std::size_t entries = 0; entries != 40; ++entries) { // the table grows now and then
         bool failed = true;

@@ -136,7 +136,7 @@ TEST_CASE("a cache that only evict keeps small has neither probation nor ghosts,
 
 // What the bounded cache is bad at, and how bad it is.
 
-TEST_CASE("losing: only LRU finds what is asked for twice, the second time after probation") {
+TEST_CASE("losing: only LRU finds a key that is asked for twice, the second time after probation") {
     CHECK(of_ours(twice(30)) > 49.7); // 49.9; probation is for the newest 50
     CHECK(of_ours(twice(60)) < 1.5);  // 1.2
     CHECK(of_lru(twice(60)) > 49.8);  // 49.9

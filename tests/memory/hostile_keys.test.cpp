@@ -171,7 +171,7 @@ TEST_CASE("keys that cancel the secrets of wyhash and rapidhash crowd no bucket 
     check_withstood(attack);
 }
 
-TEST_CASE("keys that use how words are read and multiplied crowd no bucket and no shard",
+TEST_CASE("keys that exploit how words are read and multiplied crowd no bucket and no shard",
           "[string_hash][hostile][promise-13]") {
     constexpr word ones = ~word(0);
     // The halves of x * y and of x * ~y have the same sum modulo 2^64 - 1, but for its sign.

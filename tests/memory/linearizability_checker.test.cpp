@@ -212,7 +212,7 @@ TEST_CASE("the checker finds nothing wrong with one mutex around a map", "[linea
     CHECK(fault.empty());
 }
 
-TEMPLATE_TEST_CASE("the checker finds faults of caches that let go of the lock too early",
+TEMPLATE_TEST_CASE("the checker finds faults of caches that unlock too early",
                    "[linearizability]",
                    erases_what_it_has_not_seen,
                    finds_then_sets,

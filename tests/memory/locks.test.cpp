@@ -212,7 +212,8 @@ TEST_CASE("get_or_set of the same key within its factory returns what was stored
     CHECK(cache.get("key") == 1);
 }
 
-TEST_CASE("a factory that throws leaves no entry and no lock", "[locks][get_or_set][promise-9]") {
+TEST_CASE("a factory that throws leaves no entry and holds no lock",
+          "[locks][get_or_set][promise-9]") {
     concurrent_memory_backend<int> cache(1);
     CHECK_THROWS_AS(cache.get_or_set("key", []() -> int { throw std::domain_error("none"); }),
                     std::domain_error);

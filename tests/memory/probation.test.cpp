@@ -68,7 +68,10 @@ bool survives(auto use) {
 
 } // namespace
 
-TEMPLATE_TEST_CASE("every operation that finds an entry by its key is a use", "", alone, shared) {
+TEMPLATE_TEST_CASE("every operation that finds an entry by its key counts as a use",
+                   "",
+                   alone,
+                   shared) {
     using backend = TestType;
     const auto used = [](auto use) { return survives<backend>(use); };
 
@@ -91,7 +94,7 @@ TEMPLATE_TEST_CASE("every operation that finds an entry by its key is a use", ""
     CHECK(used([](backend& cache) { cache.expire_in("it", 2h); }));
 }
 
-TEMPLATE_TEST_CASE("operations on all entries use none of them", "", alone, shared) {
+TEMPLATE_TEST_CASE("operations on all entries do not count as uses", "", alone, shared) {
     using backend = TestType;
     const auto used = [](auto use) { return survives<backend>(use); };
 

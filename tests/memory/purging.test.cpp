@@ -30,7 +30,7 @@ using cache_with = cachetory::memory_backend<int, test_clock, Hash>;
 
 } // namespace
 
-BACKEND_TEST_CASE("purge_expired erases what is expired and nothing else",
+BACKEND_TEST_CASE("purge_expired erases the expired entries and nothing else",
                   "[purging][promise-3]",
                   backends_in_memory) {
     auto cache = fresh<TestType>();
@@ -70,7 +70,7 @@ BACKEND_TEST_CASE("repeated limited purges sweep everything",
     CHECK(result(cache.purge_expired()) == 0);
 }
 
-BACKEND_TEST_CASE("purge_expired of no visits does nothing",
+BACKEND_TEST_CASE("purge_expired with no visits does nothing",
                   "[purging][promise-15]",
                   backends_in_memory) {
     auto cache = fresh<TestType>();
@@ -79,7 +79,7 @@ BACKEND_TEST_CASE("purge_expired of no visits does nothing",
     CHECK(cache.size() == 1);
 }
 
-TEST_CASE("purge_expired visits no more entries than it may and goes on where it stopped",
+TEST_CASE("purge_expired visits no more entries than allowed and resumes where it stopped",
           "[purging][promise-15]") {
     test_clock::reset();
     cachetory::memory_backend<int, test_clock> cache;
@@ -149,7 +149,7 @@ TEST_CASE("purge_expired bounds the buckets it walks and not only the entries",
     CHECK(cache.purge_expired() == 1); // unlimited, so from the beginning
 }
 
-TEST_CASE("purge_expired goes on when the table has shrunk since", "[purging][promise-15]") {
+TEST_CASE("purge_expired continues after the table has shrunk", "[purging][promise-15]") {
     test_clock::reset();
     cachetory::memory_backend<int, test_clock> cache;
     for (int i = 0; i != 1000; ++i) {
@@ -177,7 +177,7 @@ BACKEND_TEST_CASE("a purge may be given any number of visits",
     }
 }
 
-TEST_CASE("limited purges visit no more than they may and together sweep all shards",
+TEST_CASE("limited purges visit no more entries than allowed and together sweep all shards",
           "[purging][promise-15]") {
     const std::size_t limit = GENERATE(std::size_t(1), std::size_t(5), std::size_t(40));
     const std::size_t shards = GENERATE(std::size_t(1), std::size_t(7), std::size_t(64));
@@ -220,7 +220,7 @@ TEST_CASE("purges of one visit each get past live entries", "[purging][promise-1
 }
 
 BACKEND_TEST_CASE(
-    "calls of a limited purge that do not overlap sweep everything in as many as promised",
+    "limited purges that do not overlap sweep everything in the promised number of calls",
     "[purging][promise-15]",
     std::tuple<support::memory, support::concurrent_memory>) {
     constexpr std::size_t entries = 10'000;

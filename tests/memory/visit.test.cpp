@@ -18,7 +18,8 @@ using support::tracked_cache;
 using support::tracked_clock;
 using support::tracked_mutex;
 
-TEST_CASE("visit runs its function on the stored value and says whether there was one", "[visit]") {
+TEST_CASE("visit runs its function on the stored value and returns whether there was one",
+          "[visit]") {
     tracked_clock::reset();
     tracked_cache<std::string> cache;
     cache.set("key", "v", {.time_to_live = 10ns});

@@ -197,7 +197,7 @@ BACKEND_TEST_CASE("for_each and erase_if take a function that can be called more
     CHECK_FALSE(takes(once_only()));
 }
 
-BACKEND_TEST_CASE("what erase_if erased before a failure stays erased",
+BACKEND_TEST_CASE("entries that erase_if erased before a failure stay erased",
                   "[erase_if][errors]",
                   backends_in_memory) {
     auto cache = fresh<TestType>();

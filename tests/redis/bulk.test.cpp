@@ -67,8 +67,9 @@ private:
 
 } // namespace
 
-TEST_CASE("get_many gives what there is, in the order of the request, and twice if asked twice",
-          "[redis]") {
+TEST_CASE(
+    "get_many returns the stored values in the order of the request, and twice if asked twice",
+    "[redis]") {
     cachetory::redis_backend cache = make_cache();
     cache.set("a", "1");
     cache.set("b", "2");

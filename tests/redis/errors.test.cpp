@@ -134,7 +134,7 @@ TEST_CASE("a database that the server does not have is an error", "[redis]") {
     CHECK(server.command({"DBSIZE"}) == "0");
 }
 
-TEST_CASE("a full server refuses what is new, and still gives what it has", "[redis]") {
+TEST_CASE("a full server refuses new values, and still returns the old ones", "[redis]") {
     support::redis_server server({"maxmemory-policy noeviction"});
     auto cache = cachetory::redis_backend::from_url(server.url());
     cache.set("key", "value");

@@ -65,7 +65,7 @@ void check_all(const std::vector<meaning>& table) {
 
 } // namespace
 
-TEST_CASE("options that say nothing mean a server on this machine", "[redis]") {
+TEST_CASE("default options mean a server on this machine", "[redis]") {
     const redis_options options;
     CHECK(options.host == "127.0.0.1");
     CHECK(options.port == 6379);

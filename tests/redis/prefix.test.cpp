@@ -38,7 +38,7 @@ std::string page(const std::string& cursor, const std::vector<std::string>& name
 
 } // namespace
 
-TEST_CASE("a prefix stands before the name of every entry, and in no result", "[redis]") {
+TEST_CASE("a prefix precedes the name of every entry, and appears in no result", "[redis]") {
     cachetory::redis_backend all = make_cache();
     cachetory::redis_backend part = all.under("part:");
     CHECK(part.set("a", "1"));
@@ -92,7 +92,8 @@ TEST_CASE("characters of patterns in prefixes match only themselves", "[redis]")
     }
 }
 
-TEST_CASE("clear with a prefix erases what has it, of every type and however much", "[redis]") {
+TEST_CASE("clear with a prefix erases all keys that have it, of every type and however many",
+          "[redis]") {
     cachetory::redis_backend all = make_cache();
     cachetory::redis_backend part = all.under("part:");
     std::vector<std::pair<std::string, std::string>> items;

@@ -115,7 +115,7 @@ TEST_CASE("only the redirected commands of a bulk verb are sent again", "[redis]
           commands{{"GET", "a"}, {"GET", "d"}, {"GET", "a"}, {"GET", "b"}});
 }
 
-TEST_CASE("servers that redirect a command to each other without end are an error", "[redis]") {
+TEST_CASE("servers that redirect a command to each other endlessly are an error", "[redis]") {
     scripted_cluster cluster;
     auto cache = cachetory::redis_backend::from_url(cluster.url());
     const auto send_to = [](const std::string& elsewhere) {

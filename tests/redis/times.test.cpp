@@ -43,7 +43,7 @@ TEST_CASE("the server is told of a time to live in milliseconds", "[redis]") {
     CHECK(cache.expire_in("key", std::nullopt)); // there is an entry, although it has no deadline
 }
 
-TEST_CASE("touch gives the value and a new time to live", "[redis]") {
+TEST_CASE("touch returns the value and sets a new time to live", "[redis]") {
     cachetory::redis_backend cache = make_cache();
     cache.set("key", "value");
     CHECK(cache.touch("key", 100s) == "value");
@@ -103,7 +103,7 @@ TEST_CASE("an entry is gone after its time to live", "[redis]") {
     CHECK(cache.set("key", "value", {.if_not_exists = true}));
 }
 
-TEST_CASE("a time to live of zero or less stores what nobody sees", "[redis]") {
+TEST_CASE("a time to live of zero or less stores a value that nobody sees", "[redis]") {
     cachetory::redis_backend cache = make_cache();
     for (const cachetory::ttl over :
          {cachetory::ttl(0s), cachetory::ttl(-1ns), cachetory::ttl(-250ms), cachetory::ttl(-1h),

@@ -31,7 +31,7 @@ std::string ask(const std::vector<std::string>& words) {
 
 } // namespace
 
-TEST_CASE("what is set is found on the server", "[redis]") {
+TEST_CASE("a value that is set is found on the server", "[redis]") {
     cachetory::redis_backend cache = make_cache();
     CHECK(cache.set("key", "value"));
     CHECK(ask({"GET", "key"}) == "value");
@@ -43,7 +43,7 @@ TEST_CASE("what is set is found on the server", "[redis]") {
     CHECK(ask({"GET", "key"}) == "another");
 }
 
-TEST_CASE("a missing key is reported as by every backend", "[redis]") {
+TEST_CASE("a missing key is reported as every other backend reports it", "[redis]") {
     cachetory::redis_backend cache = make_cache();
     CHECK(cache.find("key") == std::nullopt);
     CHECK(cache.take("key") == std::nullopt);
@@ -71,7 +71,7 @@ TEST_CASE("the error of a missing key holds the key, NUL bytes included", "[redi
     }
 }
 
-TEST_CASE("take gives the value and erases the entry", "[redis]") {
+TEST_CASE("take returns the value and erases the entry", "[redis]") {
     cachetory::redis_backend cache = make_cache();
     cache.set("key", "value");
     CHECK(cache.take("key") == "value");
@@ -120,7 +120,7 @@ TEST_CASE("keys and values are any bytes, and may be empty", "[redis]") {
     }
 }
 
-TEST_CASE("values of some megabytes come back as they were", "[redis]") {
+TEST_CASE("values of several megabytes come back unchanged", "[redis]") {
     cachetory::redis_backend cache = make_cache();
     std::string value(5'000'000, '\0');
     for (std::size_t i = 0; i < value.size(); ++i) {
@@ -179,7 +179,7 @@ TEST_CASE("get_or_set makes a value only for a missing key", "[redis]") {
     CHECK(left <= 10'000);
 }
 
-TEST_CASE("get_or_set gives what another client has stored meanwhile", "[redis]") {
+TEST_CASE("get_or_set returns what another client has stored in the meantime", "[redis]") {
     cachetory::redis_backend cache = make_cache();
     const auto slow = [&] {
         cache.set("key", "faster", {.time_to_live = 100s});

@@ -175,7 +175,7 @@ TEST_CASE("a floating-point number is written in its shortest form") {
     CHECK(written(-std::numeric_limits<double>::infinity()) == "-inf");
 }
 
-TEMPLATE_TEST_CASE("a floating-point type reads every number of JSON", "", float, double) {
+TEMPLATE_TEST_CASE("a floating-point type reads every JSON number", "", float, double) {
     CHECK(read<TestType>("-0.0e-7") == TestType(0));
     CHECK(read<TestType>("1E5") == TestType(1e5));
     CHECK(read<TestType>("1e05") == TestType(1e5));

@@ -129,7 +129,7 @@ TEMPLATE_TEST_CASE("get_or_set replaces unreadable bytes", "", in_memory, shared
     CHECK(test.cache.find("key") == 1);
 }
 
-TEMPLATE_TEST_CASE("get_or_set keeps what was stored in place of unreadable bytes meanwhile",
+TEMPLATE_TEST_CASE("get_or_set keeps a value that replaced unreadable bytes in the meantime",
                    "",
                    in_memory,
                    shared) {

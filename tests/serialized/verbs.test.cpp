@@ -151,7 +151,7 @@ TEMPLATE_TEST_CASE("a factory may decide the time to live", "", strings, shared_
     CHECK(cache.deadline("endless") == std::nullopt);
 }
 
-TEMPLATE_TEST_CASE("what the factory stores under the key itself stays",
+TEMPLATE_TEST_CASE("a value that the factory stores under the key itself stays",
                    "",
                    strings,
                    shared_strings) {
@@ -184,7 +184,7 @@ TEMPLATE_TEST_CASE("set and set_many only read a value, even an rvalue",
     CHECK(cache.get("key") == text);
 }
 
-TEMPLATE_TEST_CASE("what converts to a value is converted", "", strings, shared_strings) {
+TEMPLATE_TEST_CASE("anything that converts to a value is converted", "", strings, shared_strings) {
     serialized_backend<std::string, TestType> cache;
     const std::vector<std::pair<std::string, name>> items = {{"b", name{"Ben"}}};
     CHECK(cache.set("a", name{"Ada"}));
