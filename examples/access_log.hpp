@@ -23,7 +23,7 @@ struct request {
     std::chrono::sys_seconds time;
 };
 
-/// Whether `text` looks like `17/May/2015:10:05:03 +0200`, but for the name of the month.
+/// Whether `text` looks like `17/May/2015:10:05:03 +0200`, except for the name of the month.
 inline bool has_shape_of_time(std::string_view text) {
     constexpr std::string_view shape = "00/Mmm/0000:00:00:00 +0000";
     return std::equal(text.begin(), text.end(), shape.begin(), shape.end(), [](char c, char like) {

@@ -22,7 +22,7 @@ inline bool is_digit(char c) { return '0' <= c && c <= '9'; }
 
 inline char lower(char c) { return 'A' <= c && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-/// Returns what is before the first `end` in `rest`, and leaves in `rest` what is after it.
+/// Returns the part of `rest` before the first `end`, and leaves in `rest` the part after it.
 inline std::string_view cut(std::string_view& rest, std::string_view end) {
     const std::size_t at = std::min(rest.find(end), rest.size());
     const std::string_view before = rest.substr(0, at);

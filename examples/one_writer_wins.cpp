@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// One of several workers is to write the report. The first to store the key holds a lease. The
+// One of several workers must write the report. The first to store the key holds a lease. The
 // others are refused until the lease expires, which happens when its holder no longer renews it.
 // Here the workers take turns. Threads would need a mutex around `renew`, which first looks and
 // then acts.

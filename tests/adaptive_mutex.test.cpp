@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The lock is tested in two ways. Step by step, in interleavings that a seed chooses: there, a lost
-// wake-up is found as a deadlock, so the test does not hang. And with real threads.
+// The lock is tested in two ways: step by step, in interleavings that a seed chooses, where a lost
+// wake-up is reported as a deadlock and does not hang the test; and with real threads.
 #include <cachetory/detail/adaptive_mutex.hpp>
 
 #include <cachetory/concurrent_memory_backend.hpp>

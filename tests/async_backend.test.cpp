@@ -319,7 +319,7 @@ concept stores = requires(Cache& cache, Value value) {
     cache.set("", value);
 };
 
-// Each verb can be called exactly if the backend's can.
+// Each verb can be called if and only if the backend's can.
 static_assert(purges<async_backend<cachetory::memory_backend<int>>>);
 static_assert(reserves<async_backend<cachetory::memory_backend<int>>>);
 static_assert(!purges<async_backend<immovable_map>>);

@@ -51,7 +51,7 @@ TEST_CASE("a key_error names the key and keeps it whole", "[errors][promise-8]")
             CHECK(what.find('"' + key.substr(0, key.find('\0'))) != what.npos);
             const auto* precise = dynamic_cast<const cachetory::key_error*>(&error);
             REQUIRE(precise != nullptr);
-            CHECK((precise->key() == key)); // in brackets: a failure does not print it
+            CHECK((precise->key() == key)); // in parentheses, so that a failure does not print it
             const cachetory::key_error copy = *precise;
             CHECK((copy.key() == key));
         }
@@ -176,9 +176,9 @@ TEST_CASE("nothing is moved out of a view, whether or not it owns its items or i
     owning_view<decltype(items)> owner;
     owner.items = items;
     CHECK(cache.set_many(std::move(owner)) == 1);
-    CHECK(owner.items == items); // NOLINT(bugprone-use-after-move): it is the promise
+    CHECK(owner.items == items); // NOLINT(bugprone-use-after-move): this is promised
     CHECK(cache.set_many(std::move(items)) == 1);
-    CHECK(items.front().second.empty()); // NOLINT(bugprone-use-after-move): it is the promise
+    CHECK(items.front().second.empty()); // NOLINT(bugprone-use-after-move): this is promised
 }
 
 TEST_CASE("only values that the range owns or makes may be moved out of it", "[bulk][promise-4]") {

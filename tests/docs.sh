@@ -32,7 +32,7 @@ length() {
 }
 
 # Each block of C++ of each page compiles without a warning. The blocks of a page are compiled
-# together, each in a namespace of its own below all their #includes.
+# together, each in its own namespace below all their #includes.
 blocks() {
   mkdir -p "$1"
   scratch=$1
@@ -89,7 +89,7 @@ links() {
       anchor=${link#"$file"}
       target=$page
       [ -z "$file" ] || target=$(dirname "$page")/$file
-      [ -e "$target" ] || fail "$page links to $link, which is not there"
+      [ -e "$target" ] || fail "$page links to $link, which does not exist"
       if [ -n "$anchor" ]; then
         anchors "$target" | grep -qx -e "${anchor#\#}" || fail "$page links to $link, and there is no such heading"
       fi

@@ -10,7 +10,7 @@ preprocess="$1 -std=c++20 -E -I .. -x c++"
 cd "$(dirname "$0")/../include/cachetory"
 
 # The standard headers that it and our other headers include. Ours are the files with a relative
-# path. Of lines behind an #if, only those count whose condition holds here.
+# path. Lines after an #if count only if its condition holds here.
 standard=$($preprocess -dI memory_backend.hpp |
   awk '/^# [0-9]+ "/ { ours = $3 !~ /^"\// } ours && /^#include </ { print $2 }' | sort -u)
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # usage: needs.sh COMPILER
 #
-# If a program is compiled for an older standard or without exceptions, then for whichever header it
-# includes first, the first error says what is wrong, and few errors follow.
+# If a program is compiled for an older standard or without exceptions, then whichever header it
+# includes first, the first error says what is wrong, and few other errors follow.
 set -eu
 
 cxx=$1

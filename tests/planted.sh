@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: MIT
 # usage: planted.sh COMPILER [NAME...]
 #
-# Whether the tests find faults. Each planted/NAME.patch breaks a copy of the headers, and its first
-# line says what it breaks and which test has to find that:
+# Checks that the tests find faults. Each planted/NAME.patch breaks a copy of the headers, and its
+# first line says what it breaks and which test has to find that:
 #
 #   # WHAT; found by FILE: TEST CASE
 #
-# Of that test, a program of its own is built: it must pass with the headers as they are, and fail
-# with the broken ones. Takes minutes, so it is no part of ctest.
+# That test is built as a separate program, which must pass with the headers as they are, and fail
+# with the broken ones. This takes minutes, so it is not part of ctest.
 set -eu
 
 compiler=$1
@@ -42,7 +42,7 @@ run() {
   return $status
 }
 
-# good FILE ARGUMENT: whether the test passes with the headers as they are, asked once for each
+# good FILE ARGUMENT: whether the test passes with the headers as they are; each runs only once
 good() {
   known=$scratch/$(echo "$1 $2" | tr -c 'a-zA-Z0-9\n' _)
   [ -e "$known" ] || {
@@ -51,7 +51,7 @@ good() {
   }
 }
 
-# verdict PATCH: what has become of the fault
+# verdict PATCH: whether the fault was found
 verdict() {
   first=$(head -n 1 "$1")
   test=${first#*; found by }

@@ -46,7 +46,7 @@ install_library() {
   mv installed "$moved"
   rm -r library
   if grep -rF "$PWD" "$moved"; then
-    fail 'what is installed names the folder it was installed to'
+    fail 'an installed file names the folder it was installed to'
   fi
 }
 

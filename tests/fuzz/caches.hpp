@@ -56,7 +56,7 @@ inline constexpr bool hands_out_references = requires(Cache& c) {
     { result(c.find("")) } -> std::same_as<value*>;
 };
 
-/// As long as this lives, the clock shows a time at which only the lowest deadline has passed.
+/// While this object lives, the clock shows a time at which only the lowest deadline has passed.
 struct everything_lives {
     everything_lives() { clock::current = clock::at(lowest); }
     everything_lives(const everything_lives&) = delete;

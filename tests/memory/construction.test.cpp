@@ -34,7 +34,7 @@ using cache_of = cachetory::memory_backend<Wire, test_clock>;
 template <class Entry>
 using faulty_cache_of = support::faulty<Entry, support::wire<true>>;
 
-/// What has been moved from hashes keys otherwise.
+/// A moved-from hash hashes keys differently.
 struct salted_hash {
     using is_transparent = void;
 
@@ -124,7 +124,7 @@ TEST_CASE("a cache that was moved from is empty and usable", "[construction]") {
     cache_of<int> first;
     first.set("k", 1);
     cache_of<int> second = std::move(first);
-    CHECK(first.empty()); // NOLINT(bugprone-use-after-move): it is the promise
+    CHECK(first.empty()); // NOLINT(bugprone-use-after-move): this is promised
     CHECK(first.find("k") == nullptr);
     CHECK(first.set("k", 2));
     CHECK(second.get("k") == 1);
@@ -151,7 +151,7 @@ TEST_CASE("a cache uses the hash it was given and takes it along", "[constructio
     auto other = std::move(cache);
     CHECK(other.get("a") == 1);
     CHECK(other.get("b") == 2);
-    CHECK(cache.set("c", 3)); // NOLINT(bugprone-use-after-move): it is the promise
+    CHECK(cache.set("c", 3)); // NOLINT(bugprone-use-after-move): this is promised
     CHECK(cache.get("c") == 3);
 }
 
@@ -179,7 +179,7 @@ BACKEND_TEST_CASE("every verb works on a cache that was moved from",
         cache_type moved;
         fill(moved);
         cache_type to = std::move(moved);
-        CHECK(moved.empty()); // NOLINT(bugprone-use-after-move): it is the promise
+        CHECK(moved.empty()); // NOLINT(bugprone-use-after-move): this is promised
         CHECK(act(verb, moved) == act(verb, unused));
         CHECK(observe(moved) == observe(unused));
 

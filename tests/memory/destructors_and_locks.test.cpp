@@ -47,7 +47,7 @@ TEST_CASE("values are destroyed after unlocking and may call the cache in every 
             cache.set("key", calling, {.time_to_live = 10ns});
             cache.set("other", calling, {.time_to_live = 20ns});
             operation(cache, calling);
-            cache.clear(); // while what the callbacks use still exists
+            cache.clear(); // while the variables that the callbacks use still exist
         });
     };
     const auto expire = [] { tracked_clock::advance(30ns); };

@@ -59,7 +59,7 @@ bool is_allowed(const entries& seen, const support::verb<Cache>& verb, fault::ki
     return std::find(states.begin(), states.end(), seen) != states.end();
 }
 
-/// Makes the n-th fault of a kind happen in a verb. Returns whether the verb came to it.
+/// Makes the n-th fault of a kind happen in a verb. Returns whether the verb reached it.
 template <class Cache>
 bool meets(const support::verb<Cache>& verb, fault::kind kind, std::size_t n) {
     CAPTURE(verb.name, kind, n);

@@ -19,8 +19,8 @@ using namespace support::hashing;
 
 namespace {
 
-/// In standard deviations of as many coin tosses. Of a million such counts, the worst is about 5
-/// off. The chance that one of them is 7 off is 3 in a million.
+/// In standard deviations of the same number of coin tosses. Of a million such counts, the worst is
+/// about 5 off. The chance that one of them is 7 off is 3 in a million.
 constexpr double tolerance = 7;
 constexpr int trials = 4096; // so 7 are 5.5 % of them
 
@@ -58,8 +58,8 @@ double worst_bias(const std::vector<tally>& all, int tosses) {
     return worst / (std::sqrt(tosses) / 2);
 }
 
-/// Flips each of some bits of a key or a text, which are new each time. Returns by how much the
-/// bits of the hash prefer to flip, or not to flip.
+/// Flips some bits, one at a time, of a key or a text that is new each time. Returns by how much
+/// the bits of the hash prefer to flip, or not to flip.
 template <class Flip>
 double bias_of_flips(std::size_t length, std::size_t bits, int times, Flip flip) {
     std::mt19937_64 random = repeatable(length);
@@ -162,7 +162,7 @@ TEST_CASE("each bit of a text flips each bit of its hash half of the time",
         const auto flip = [](const hash_key&, std::string& text, std::size_t bit) {
             text[bit / 8] = char(text[bit / 8] ^ 1 << bit % 8);
         };
-        const int times = length <= 16 ? trials : trials / 4; // or it takes long
+        const int times = length <= 16 ? trials : trials / 4; // otherwise it takes too long
         CHECK(bias_of_flips(length, length * 8, times, flip) < tolerance);
     }
 }

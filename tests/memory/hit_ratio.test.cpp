@@ -54,7 +54,7 @@ requests loop_and_zipf() {
     return both;
 }
 
-/// What is popular changes: after each ten requests, another key takes the place of a popular one.
+/// The popular keys change: after every ten requests, another key takes the place of one of them.
 requests drifting_zipf() {
     return bench::zipf({.keys = 10'000, .count = 60'000, .drift_every = 10});
 }
@@ -82,7 +82,7 @@ requests twice(std::size_t between) {
     return made;
 }
 
-/// Any of 450 keys, and after each 5,000 requests 450 other ones.
+/// Any of 450 keys, and after every 5,000 requests 450 other keys.
 requests working_sets() {
     bench::random_numbers random(3);
     requests made;
@@ -134,7 +134,7 @@ TEST_CASE("a cache that only evict keeps small has neither probation nor ghosts,
     CHECK(ratio < 24.5);
 }
 
-// What the bounded cache is bad at, and how bad it is.
+// Where the bounded cache does badly, and how badly.
 
 TEST_CASE("losing: only LRU finds a key that is asked for twice, the second time after probation") {
     CHECK(of_ours(twice(30)) > 49.7); // 49.9; probation is for the newest 50

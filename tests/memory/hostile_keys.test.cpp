@@ -53,8 +53,8 @@ crowd in_buckets(const keys& all, const Hash& hash) {
 
 constexpr std::size_t enough = 20'000;
 
-/// An attacker does not know the key, so the hash must withstand with any: that of this process,
-/// and 20 others.
+/// An attacker does not know the key, so the hash must withstand the attack with any key: that of
+/// this process, and 20 others.
 void check_withstood(const keys& attack) {
     REQUIRE(std::set(attack.begin(), attack.end()).size() >= enough);
     for (std::uint64_t seed = 0; seed != 21; ++seed) {
@@ -123,7 +123,7 @@ TEST_CASE("keys that collide in libstdc++'s std::hash crowd no bucket and no sha
         const word state = (murmur().seed ^ 16 * murmur::factor ^ murmur::mix(first));
         attack.push_back(text_of({first, murmur::unmix(state * murmur::factor ^ goal)}));
     }
-    REQUIRE(in_buckets(attack, murmur()).fullest == enough); // an attack is seen
+    REQUIRE(in_buckets(attack, murmur()).fullest == enough); // the attack works on murmur
 #ifdef __GLIBCXX__
     REQUIRE((in_buckets(attack, std::hash<std::string>()).fullest == enough || hash_bits < 64));
 #endif
@@ -158,7 +158,7 @@ TEST_CASE("keys that cancel the secrets of wyhash and rapidhash crowd no bucket 
                 for (int i = 0; i != 100; ++i) {
                     words lanes(length);
                     std::generate_n(lanes.begin(), lane / 2 * 2 + 2, [&] { return random(); });
-                    lanes[lane] = secret; // a factor becomes 0, and what was random is lost
+                    lanes[lane] = secret; // a factor becomes 0, and the random part is lost
                     attack.push_back(text_of(lanes));
                 }
             }
@@ -174,7 +174,7 @@ TEST_CASE("keys that cancel the secrets of wyhash and rapidhash crowd no bucket 
 TEST_CASE("keys that exploit how words are read and multiplied crowd no bucket and no shard",
           "[string_hash][hostile][promise-13]") {
     constexpr word ones = ~word(0);
-    // The halves of x * y and of x * ~y have the same sum modulo 2^64 - 1, but for its sign.
+    // The halves of x * y and of x * ~y have the same sum modulo 2^64 - 1, except for its sign.
     check_withstood(all_choices([](word a, word b) -> words { return {~a, b}; }));
     check_withstood(all_choices([](word a, word b) -> words { return {a, ~b}; }));
     check_withstood(all_choices([](word a, word b) -> words { return {~a, ~b}; }));

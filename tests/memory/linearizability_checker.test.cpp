@@ -188,7 +188,7 @@ struct asks_then_erases : cache_under_test {
     }
 };
 
-/// Has no instant at all.
+/// Takes effect at no single instant.
 struct counts_outside_the_lock : cache_under_test {
     using cache_under_test::cache_under_test;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the shared cache does under its locks, and what it does without.
+// What the shared cache does under its locks, and what it does without them.
 #include "support/catch.hpp"
 #include "support/threads.hpp"
 #include "support/tracked_mutex.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What takes an entry of a full cache out of probation, and how an entry starts whose key comes
+// What takes an entry of a full cache out of probation, and how an entry starts if its key comes
 // back.
 #include <cachetory/concurrent_memory_backend.hpp>
 #include <cachetory/manual_clock.hpp>
@@ -21,7 +21,7 @@ using clock_type = cachetory::manual_clock;
 
 constexpr std::size_t entries = 500; // of which the newest 50 are on probation
 
-/// A full cache whose keys nobody has asked for.
+/// A full cache whose entries have not been used.
 template <class Backend>
 class full_cache {
 public:

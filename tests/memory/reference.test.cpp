@@ -65,7 +65,8 @@ BACKEND_TEST_CASE("every backend in memory does what a simple reference does",
 }
 
 // Each thread has its own keys and its own clock, which only goes forward. The sweeper's clock
-// shows the time of the slowest of them, so that it never erases what one of them still sees alive.
+// shows the time of the slowest of them, so that it never erases an entry that one of them still
+// sees alive.
 BACKEND_TEST_CASE("threads that share a cache each see what a simple reference does",
                   "[reference][threads][promise-14]",
                   support::backends_with<&support::features::shared>) {

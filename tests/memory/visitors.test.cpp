@@ -34,14 +34,14 @@ void add_three_entries(Cache& cache) {
     result(cache.set("expired", 3, -1s));
 }
 
-/// A function that can be called again and again, if it has a name.
+/// A function that can be called more than once, but only as an lvalue.
 struct again_and_again {
     bool operator()(std::string_view, const int&) & { return ++calls > 1; }
 
     int calls = 0;
 };
 
-/// A function that can be called once.
+/// A function that can be called only as an rvalue, and so only once.
 struct once_only {
     bool operator()(std::string_view, const int&) && { return true; }
 };
@@ -87,7 +87,7 @@ BACKEND_TEST_CASE("set takes a deadline in place of options", "[set]", backends_
     using clock = typename decltype(cache)::clock;
     CHECK(result(cache.set("key", 1, clock::now() + 3s)));
     CHECK(support::time_left(cache, "key") == 3s);
-    using wall = std::chrono::system_clock; // whose times are as far from now as they are there
+    using wall = std::chrono::system_clock; // its times are converted: they stay as far from now
     CHECK(result(cache.set("key", 1, wall::now() + 1000h)));
     CHECK(support::time_left(cache, "key") <= 1000h);
     CHECK(support::time_left(cache, "key") > 900h);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the ready-made serializers write, and which bytes they refuse to read.
+// What the library's own serializers write, and which bytes they refuse to read.
 #include <cachetory/detail/number_text.hpp>
 
 #include "../support/catch.hpp"
@@ -257,7 +257,7 @@ TEST_CASE("no locale changes how numbers are written and read") {
     std::setlocale(LC_ALL, before.c_str());
 }
 
-// What is not ready-made.
+// Types for which the library has no serializer.
 
 static_assert(serializer_of<serializer<int>, int>);
 static_assert(serializer_of<serializer<std::string>, std::string>);

@@ -235,7 +235,7 @@ TEMPLATE_TEST_CASE("verbs that store throw what serialize throws and store nothi
         CHECK_THROWS_AS(test.cache.get_or_set("absent", make), faulty::error);
         CHECK_FALSE(test.cache.contains("absent"));
     }
-    SECTION("set_many, but for what came before") {
+    SECTION("set_many, except for the items before the failure") {
         CHECK_THROWS_AS(test.cache.set_many({{"first", 1}, {"key", 2}, {"last", 3}}),
                         faulty::error);
         CHECK(test.cache.find("first") == 1);

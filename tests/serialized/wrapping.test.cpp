@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How serialized_backend holds a backend: construction, ranges, capacity, and what it requires of
-// one.
+// How serialized_backend holds a backend: construction, ranges, capacity, and what it requires of a
+// backend.
 #include <cachetory/serialized_backend.hpp>
 
 #include "../support/capabilities.hpp"

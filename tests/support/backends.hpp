@@ -188,7 +188,7 @@ struct async {
     static auto make() { return cachetory::async_backend(Entry::template make<Wire>()); }
 };
 
-#if defined(CACHETORY_TEST_REDIS) // a program of its own, because it needs servers
+#if defined(CACHETORY_TEST_REDIS) // a separate program, because it needs servers
 using all_backends =
     std::tuple<redis, redis_socket, redis_prefix, redis_cluster_handle, async<redis>>;
 #elif defined(CACHETORY_TEST_FEWER_BACKENDS) // enough to find what differs between platforms

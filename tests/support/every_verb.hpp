@@ -67,7 +67,7 @@ private:
         }
     }
 
-    /// Checks that the values that `get_many` gives are alive, whatever a destructor has done
+    /// Checks that the values that `get_many` returns are alive, whatever a destructor has done
     /// meanwhile.
     template <class Got>
     static void check(const Got& got) {

@@ -50,7 +50,7 @@ public:
 
 private:
     static constexpr std::size_t key_count = 3;
-    static constexpr std::int64_t contradiction = -5; ///< What no history has as a result.
+    static constexpr std::int64_t contradiction = -5; ///< A result that no history has.
     using time_point = typename Cache::time_point;
 
     int roll(int sides) { return static_cast<int>(random_() % static_cast<unsigned>(sides)); }
@@ -142,7 +142,7 @@ private:
         respond(op, stored == (before == absent) ? before : contradiction);
     }
 
-    /// As a look-up that stores what it has not found.
+    /// Like a look-up that stores a missing value.
     void do_set_or_look_up(operation op) {
         op = {verb::store_first, op.key, unique(), life()};
         std::int64_t found = absent;

@@ -4,7 +4,7 @@
 
 namespace support {
 
-/// Whether the call gives a valid future, and that future's `get` throws an `Error`.
+/// Whether the call returns a valid future, and that future's `get` throws an `Error`.
 template <class Error, class Call>
 bool fails_in_the_future(Call call) {
     auto future = call(); // must not throw

@@ -34,7 +34,7 @@ enum class verb {
     advance_clock,
 };
 
-/// As a result.
+/// Results for a key without a value, or a value without a deadline.
 inline constexpr std::int64_t absent = -1;
 inline constexpr std::int64_t never = -2;
 

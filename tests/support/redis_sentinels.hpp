@@ -99,7 +99,7 @@ public:
     }
 
 private:
-    /// The sentinels tell it, too, but only after some seconds.
+    /// The sentinels would also tell the server to do this, but only after some seconds.
     void follow_primary(std::size_t i) {
         servers_[i].command({"REPLICAOF", "127.0.0.1", std::to_string(servers_[primary()].port())});
     }

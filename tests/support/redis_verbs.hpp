@@ -33,7 +33,8 @@ struct redis_verb {
     }
 };
 
-/// Every verb. A verb that sends different commands for different arguments is there once for each.
+/// Every verb. A verb that sends different commands for different arguments is listed once for
+/// each.
 inline const std::vector<redis_verb>& redis_verbs() {
     using namespace std::chrono_literals;
     using cache = cachetory::redis_backend;

@@ -178,8 +178,8 @@ public:
         return stored;
     }
 
-    /// What is stored in the end, even if it has expired by then. `std::nullopt` if a destructor
-    /// has erased it.
+    /// The value that is stored in the end, even if it has expired by then. `std::nullopt` if a
+    /// destructor has erased it.
     template <class Factory>
     std::optional<Value>
     get_or_set(std::string_view key, Factory factory, std::optional<cachetory::ttl> life) {

@@ -50,8 +50,8 @@ inline scripted_answer and_close(std::string text) { return {std::move(text), tr
 /// Sends `text` one byte at a time.
 inline scripted_answer slowly(std::string text) { return {std::move(text), false, true}; }
 
-/// A server on 127.0.0.1 that answers each command with what a function makes of it. It does what a
-/// real server will not do on demand, and it remembers every command that it has received.
+/// A server on 127.0.0.1 that calls a function to answer each command. It does things that a real
+/// server does not do on demand, and it remembers every command that it has received.
 class scripted_server {
 public:
     using script = std::function<scripted_answer(const words&)>;

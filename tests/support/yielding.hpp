@@ -101,7 +101,7 @@ public:
         second_ += n;
     }
 
-    /// The number or, if the halves differ, a value that no history has as a result.
+    /// The number or, if the halves differ, a value that is no result in any history.
     std::int64_t get() const { return first_ == second_ ? first_ : torn; }
 
 private:

@@ -43,8 +43,8 @@ public:
         core entries;
     };
 
-    /// An operation on one key. The key's shard is locked as long as this object lives. Whatever
-    /// the operation removes from the shard is destroyed last, after unlocking.
+    /// An operation on one key. The key's shard is locked while this object lives. Whatever the
+    /// operation removes from the shard is destroyed last, after unlocking.
     class operation {
     public:
         operation(sharded_map& map, std::string_view text)
