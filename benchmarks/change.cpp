@@ -44,7 +44,7 @@ void add_overwrite(const shape& of, std::string_view contender) {
                    });
 }
 
-/// A counter: adds to what is there.
+/// A counter: adds to the stored value.
 template <class Contender>
 void add_set_or_use(const shape& of, std::string_view contender) {
     add<Contender>("set_or_visit", of, contender,
@@ -188,7 +188,7 @@ void add_all(const shape& of) {
     add_touch<concurrent<Value, life::hour>>(of, "ours_concurrent");
     add_touch<hand_written<Value, life::hour>>(of, "hand_written");
 
-    // Poco's is left out: each of its insertions sweeps all that has expired.
+    // Poco's is left out: each of its insertions sweeps all expired entries.
     add_expire<map_and_clock<Value, life::expired>>(of, "map_and_clock");
     add_expire<sync<Value, life::expired>>(of, "ours");
     add_expire<concurrent<Value, life::expired>>(of, "ours_concurrent");

@@ -128,7 +128,7 @@ struct result {
 };
 
 std::vector<result> replay_all(const requests& all, std::size_t entries) {
-    // Always the same hash key, so that the same requests give the same figure.
+    // Always the same hash key, so that the same requests lead to the same figure.
     const cachetory::string_hash hash({0x9e37'79b9'7f4a'7c15U, 0xbf58'476d'1ce4'e5b9U,
                                        0x94d0'49bb'1331'11ebU, 0xd1b5'4a32'd192'ed03U});
     return {{"cachetory", hit_ratio(cachetory::bounded_memory_backend<int>(entries, hash), all)},

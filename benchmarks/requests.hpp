@@ -17,7 +17,7 @@ namespace bench {
 /// The keys that are asked for, in order.
 using requests = std::vector<std::string>;
 
-/// SplitMix64. The standard's distributions would give other numbers with another library.
+/// SplitMix64. The standard's distributions would produce different numbers with another library.
 class random_numbers {
 public:
     explicit random_numbers(std::uint64_t seed) : state_(seed) {}

@@ -52,7 +52,7 @@ TEST_CASE("equal keys have equal hashes wherever they are in memory") {
     for (std::size_t length = 0; length != 200; ++length) {
         const std::string key(length, 'k');
         for (std::size_t offset = 0; offset != 9; ++offset) {
-            // Memory of just that size, for a sanitizer to see a read beyond it.
+            // Memory of exactly that size, so that a sanitizer sees a read beyond it.
             std::vector<char> memory(offset + length, 'x');
             std::ranges::copy(key, memory.end() - std::ptrdiff_t(length));
             const std::string_view moved(memory.data() + offset, length);

@@ -92,9 +92,9 @@ template <class Wire, factory_of<Wire> Factory>
 /// may have a deadline. `wire_type` is the type of the values.
 ///
 /// 1. *Expiry.* An entry is expired when its deadline is not later than the current time of
-///    `clock`. An expired entry is as good as absent in every verb. The deadline `std::nullopt`
-///    means never. A time to live counts from the call; with one of zero or less, the entry has
-///    expired at once. Times out of range saturate. No entry expires early.
+///    `clock`. Every verb treats an expired entry as absent. The deadline `std::nullopt` means
+///    never. A time to live counts from the call; with one of zero or less, the entry has expired
+///    at once. Times out of range saturate. No entry expires early.
 /// 2. *Look-up.* `get`, `find`, `touch` and `get_many` return the stored value: by reference if the
 ///    backend can do so safely, otherwise as a copy. Generic code does not keep the result across
 ///    another call. The result of `find` and `touch` converts to `false` for a miss and is

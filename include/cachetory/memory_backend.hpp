@@ -342,7 +342,7 @@ public:
         return erased;
     }
 
-    /// Erases all entries, and gives back the table's memory. Complexity: linear.
+    /// Erases all entries, and frees the table's memory. Complexity: linear.
     void clear() noexcept { entries_.clear(); }
 
     /// Erases expired entries. Returns how many.

@@ -84,9 +84,9 @@ concept serializer_of = requires(const S& s, const Value& value, std::string_vie
 /// reads it back.
 ///
 /// The verbs are those of the backend, but they return copies. Bytes that `Serializer` cannot read,
-/// such as those of an older version of the program, are as good as absent to every verb that reads
-/// a value: `get`, `find`, `touch`, `get_many`, `take` and `get_or_set`, which replaces them. To
-/// the other verbs, `set` with `if_not_exists` included, they are an entry like any other.
+/// such as those of an older version of the program, count as absent in every verb that reads a
+/// value: `get`, `find`, `touch`, `get_many`, `take` and `get_or_set`, which replaces them. In the
+/// other verbs, `set` with `if_not_exists` included, they are an entry like any other.
 ///
 /// Exceptions of the serializer propagate. The entry then stays as it is, except that `take` has
 /// erased it, `touch` has set its deadline, and `get_or_set` may have stored what its factory made.

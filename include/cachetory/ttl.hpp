@@ -45,7 +45,7 @@ private:
     std::chrono::nanoseconds fraction_;
 };
 
-/// Returns the deadline of an entry that is to live for `time_to_live` from `now` on.
+/// Returns the deadline of an entry that lives for `time_to_live` from `now` on.
 ///
 /// Every backend needs this sum, and none should overflow in it. The result is rounded up to a tick
 /// of `TimePoint`; if ticks are floating-point numbers, to the nearest one. It saturates:

@@ -13,7 +13,7 @@ using support::name_expired;
 using support::result;
 using support::time_left;
 
-BACKEND_TEST_CASE("an expired entry is as good as absent in every verb",
+BACKEND_TEST_CASE("every verb treats an expired entry as absent",
                   "[expiry][promise-1]",
                   all_backends) {
     auto cache = fresh<TestType>();

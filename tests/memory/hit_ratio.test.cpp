@@ -97,7 +97,7 @@ requests working_sets() {
 // If a use did not renew an entry, these would be 36.7 and 41.9; without ghosts 38.9 and 39.1;
 // without probation 28.8 and 45.3; with one life instead of three 36.8 and 44.9; if the hand took
 // the first entry that it meets 37.4 and 43.1.
-TEST_CASE("a bounded cache keeps what is used again among keys that are not") {
+TEST_CASE("a bounded cache keeps keys that are used again among keys that are not") {
     const requests all = loop_and_zipf();
     CHECK(of_ours(all) > 39.7); // 40.7
     CHECK(of_lru(all) < 18.5);

@@ -174,7 +174,7 @@ TEST_CASE("slots may move under traffic", "[cluster]") {
     CHECK(traffic.wrong_answers() == 0);
 }
 
-TEST_CASE("a planned failover of a cluster gives no wrong answer", "[cluster]") {
+TEST_CASE("a planned failover of a cluster leads to no wrong answer", "[cluster]") {
     redis_cluster& cluster = shared_redis_cluster();
     auto cache = cachetory::redis_backend::from_url(cluster.url());
     redis_traffic traffic(cache, keys_for_threads(8, any), support::writes::may_be_lost);

@@ -84,7 +84,7 @@ TEST_CASE("all threads that get_or_set one key get one value", "[redis]") {
     }
 }
 
-TEST_CASE("connections that are closed under many threads give errors or right answers",
+TEST_CASE("connections that are closed under many threads lead to errors or right answers",
           "[redis]") {
     support::redis_server& server = support::empty_redis_server();
     auto cache = cachetory::redis_backend::from_url(server.url());

@@ -59,9 +59,9 @@ struct fixture {
 
 } // namespace
 
-// Verbs that read: unreadable bytes are as good as absent.
+// Verbs that read: unreadable bytes count as absent.
 
-TEMPLATE_TEST_CASE("unreadable bytes are as good as absent to get", "", in_memory, shared) {
+TEMPLATE_TEST_CASE("get treats unreadable bytes as absent", "", in_memory, shared) {
     fixture<TestType> test;
     std::string missing;
     try {
@@ -73,7 +73,7 @@ TEMPLATE_TEST_CASE("unreadable bytes are as good as absent to get", "", in_memor
     CHECK(test.bytes_stay());
 }
 
-TEMPLATE_TEST_CASE("unreadable bytes are as good as absent to find", "", in_memory, shared) {
+TEMPLATE_TEST_CASE("find treats unreadable bytes as absent", "", in_memory, shared) {
     fixture<TestType> test;
     CHECK(test.cache.find("key") == std::nullopt);
     CHECK(test.bytes_stay());
@@ -160,7 +160,7 @@ TEMPLATE_TEST_CASE("get_or_set returns what it made even if that cannot be read 
 
 // Other verbs: unreadable bytes are an entry.
 
-TEMPLATE_TEST_CASE("unreadable bytes are an entry to the verbs that do not read",
+TEMPLATE_TEST_CASE("verbs that do not read treat unreadable bytes as an entry",
                    "",
                    in_memory,
                    shared) {

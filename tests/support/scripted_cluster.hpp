@@ -34,7 +34,7 @@ inline std::string slot_map(const std::vector<scripted_range>& ranges) {
 }
 
 /// Two scripted servers that pretend to be a cluster: `low` has the slots below 8192, `high` the
-/// others. Scripts give their answers to all commands but CLUSTER.
+/// others. Scripts answer all commands except CLUSTER.
 class scripted_cluster {
 public:
     // Their slots: 3300, 7365; 15495, 11298.

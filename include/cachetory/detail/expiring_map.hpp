@@ -126,8 +126,9 @@ public:
         }
     }
 
-    /// Destroys all entries, which no primitive does, when the map is empty already. If the library
-    /// allocates an empty table and cannot, destroys one after another, and keeps the table.
+    /// Destroys all entries, which no primitive does, after emptying the map. If the library must
+    /// allocate for an empty table and cannot, destroys one entry after another, and keeps the
+    /// table.
     void clear() noexcept {
         [[maybe_unused]] const eviction<Bound> forgotten(static_cast<eviction<Bound>&&>(*this));
         try {

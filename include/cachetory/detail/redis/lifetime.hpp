@@ -13,7 +13,7 @@
 
 namespace cachetory::detail::redis {
 
-/// How long an entry is to live, in the form that commands take.
+/// How long an entry may live, in the form that commands take.
 class lifetime {
 public:
     /// Begins when the server executes the command.
