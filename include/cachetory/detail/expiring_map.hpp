@@ -96,8 +96,7 @@ public:
     expiring_map(const expiring_map&) requires std::copy_constructible<Wire>
     = default;
 
-    /// Leaves `other` empty and usable. The hash is copied, because a moved-from hash may hash
-    /// differently.
+    /// Leaves `other` empty and usable. Copies the hash: a moved-from one may hash differently.
     expiring_map(expiring_map&& other) noexcept
         : eviction<Bound>(std::move(other)), entries_(0, other.entries_.hash_function()) {
         entries_.swap(other.entries_); // NOLINT(bugprone-use-after-move): only the base was moved
@@ -126,9 +125,8 @@ public:
         }
     }
 
-    /// Destroys all entries, which no primitive does, after emptying the map. If the library must
-    /// allocate for an empty table and cannot, destroys one entry after another, and keeps the
-    /// table.
+    /// Unlike a primitive, destroys all entries, after emptying the map. If the library cannot
+    /// allocate an empty table, destroys one entry after another, and keeps the table.
     void clear() noexcept {
         [[maybe_unused]] const eviction<Bound> forgotten(static_cast<eviction<Bound>&&>(*this));
         try {
