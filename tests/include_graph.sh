@@ -30,6 +30,8 @@ may_include() {
   # adaptors: they know only the contract; one exception is for the alias async_memory_backend
   async_backend.hpp) echo "$ground backend.hpp memory_backend.hpp" ;;
   serialized_backend.hpp) echo "$ground backend.hpp detail/items_as_bytes.hpp detail/number_text.hpp" ;;
+  # any other backend
+  *_backend.hpp) echo "$ground backend.hpp detail/*" ;;
   *) return 1 ;;
   esac
 }

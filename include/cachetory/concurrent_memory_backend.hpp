@@ -41,11 +41,15 @@ namespace cachetory {
 ///
 /// The promises of `memory_backend` hold here, except those about references and about keys that
 /// view stored data. The clock is read at most once for each lock taken, while the lock is held.
-/// Values are destroyed after unlocking, so their destructors may call the backend. The hash
-/// function, the copy and move operations of values and the function given to `visit` must not call
-/// it: they run under the lock, and the thread would wait for itself.
+/// Values are destroyed after unlocking, so their destructors may call the backend. (What a value
+/// still owns after it has been moved from is destroyed under the lock when the value is
+/// overwritten.) The clock, the hash function, the copy and move operations of values and the
+/// function given to `visit` must not call it: they run under the lock, and the thread would wait
+/// for itself.
 ///
 /// `Hash` is called by several threads at once. The upper half of its result chooses the shard.
+/// `Mutex` has a default constructor, `lock` and `unlock`, as `std::mutex` has. The default spins
+/// for a moment, then sleeps.
 template <class Wire,
           class Clock = std::chrono::steady_clock,
           class Hash = string_hash,
@@ -134,7 +138,8 @@ public:
     }
 
     /// Finds the value of `key` and gives it a new time to live from now on (`std::nullopt`:
-    /// forever). Sliding expiry. Returns a copy of the value, or `std::nullopt`. Atomic.
+    /// forever). Sliding expiry. Returns a copy of the value, or `std::nullopt`. If the time to
+    /// live is zero or less, the entry has then expired. Atomic.
     template <std::copy_constructible W = Wire>
     std::optional<W> touch(std::string_view key, std::optional<ttl> time_to_live) {
         std::optional<W> found; // destroyed after unlocking if anything fails
@@ -243,7 +248,7 @@ public:
     /// The look-up is atomic, and so is the store. `factory` runs in between without a lock: it may
     /// use the cache, and several threads may run theirs at once. All of them get the value that
     /// was stored first. A factory that returns `expiring<Wire>` decides the time to live, which
-    /// counts from when the value is stored.
+    /// counts from when the value is stored. If `factory` throws, nothing is stored.
     template <factory_of<Wire> Factory, std::copy_constructible W = Wire>
     W get_or_set(std::string_view key, Factory&& factory, std::optional<ttl> time_to_live = {}) {
         if (std::optional<W> found = find(key)) {
@@ -257,9 +262,9 @@ public:
         return stored ? std::move(result) : live.value;
     }
 
-    /// Stores `value` and returns `true`. If `key` has a value already, calls `f` on that as
-    /// `visit` does, under the same conditions, and returns `false`; the deadline stays. Atomic, so
-    /// it is all that a counter needs.
+    /// Stores `value` as `set` does, and returns `true`. If `key` has a value already, calls `f` on
+    /// that as `visit` does, under the same conditions, and returns `false`; the deadline and an
+    /// rvalue given stay as they are. Atomic, so it is all that a counter needs.
     template <std::convertible_to<Wire> V = Wire, detail::visitor<time_point, Wire&> F>
     bool
     set_or_visit(std::string_view key, V&& value, F&& f, std::optional<ttl> time_to_live = {}) {

@@ -42,22 +42,22 @@ namespace cachetory {
 /// References, pointers and views that an operation returns stay valid across inserts and
 /// overwrites of any entry, until their own entry is erased, taken, cleared, or found expired,
 /// including by a value's destructor run inside the same call. In a bounded cache they stay valid
-/// until a new key is stored, or `evict` is called. Changing the value through them changes the
-/// entry.
+/// until a new key is stored, or `evict` is called. Moving the cache keeps them valid. Changing the
+/// value through them changes the entry.
 ///
 /// A key may view a key or a value that is stored here. A value's destructor may call the backend:
 /// values are moved out before anything is destroyed. (Overwriting assigns to a moved-from value;
 /// whatever that still owns is destroyed during the assignment.)
 ///
-/// Operations fail if memory runs out, or if `Wire`, `Hash` or `Clock` throw. An operation on one
-/// key that fails has no effect and evicts nothing, provided that moving a `Wire` does not throw.
-/// Otherwise an overwritten value may be left moved from, but never with another value's deadline.
-/// A bulk operation that fails keeps what it has done to the elements before the failure.
+/// Operations fail if memory runs out, or if `Wire`, `Hash`, `Clock` or a function given to them
+/// throws. An operation on one key that fails has no effect but that of the function, and evicts
+/// nothing, provided that moving a `Wire` does not throw. Otherwise an overwritten value may be
+/// left moved from, but never with another value's deadline. A bulk operation that fails keeps what
+/// it has done to the elements before the failure.
 ///
 /// An operation on one key takes one look-up in a `std::unordered_map`; an insertion takes two. It
 /// reads the clock at most once (`get_or_set`: once before its factory and once after), and not at
 /// all if it meets no deadline.
-///
 /// Not safe to share between threads, not even for look-ups: they erase what they find expired.
 template <class Wire,
           class Clock = std::chrono::steady_clock,
@@ -126,8 +126,9 @@ public:
     }
 
     /// Returns the stored keys (as views) and values of all `keys` that have a value, in that
-    /// order. `keys` is any range of things convertible to `std::string_view`, or a braced list. If
-    /// it meets an expired entry whose value has a destructor, it looks each returned key up again.
+    /// order, and twice if asked twice. `keys` is any range of things convertible to
+    /// `std::string_view`, or a braced list. If it meets an expired entry whose value has a
+    /// destructor, it looks each returned key up again.
     template <key_range Keys = std::initializer_list<std::string_view>>
     [[nodiscard]] auto get_many(Keys&& keys)
         -> std::vector<std::pair<const std::string_view, Wire&>> {
@@ -163,7 +164,8 @@ public:
     }
 
     /// Finds the value of `key` and gives it a new time to live from now on (`std::nullopt`:
-    /// forever). Sliding expiry. Returns the value's address, or `nullptr`. Never allocates.
+    /// forever). Sliding expiry. Returns the value's address, or `nullptr`. Never allocates. With a
+    /// time to live of zero or less, the address is valid until something erases the expired entry.
     Wire* touch(std::string_view key, std::optional<ttl> time_to_live) {
         node dead;
         moment now;
@@ -238,7 +240,7 @@ public:
 
     /// Stores each of `items` as `set` would, in order. Returns how many were stored; a value that
     /// is refused stays in its range. `items` is any range of pairs (see `item_range`), or a braced
-    /// list. No key may view a value that an earlier item replaces.
+    /// list. No key or value may view what an earlier item replaces (bounded: anything stored).
     template <item_range<Wire> Items = std::initializer_list<std::pair<std::string_view, Wire>>>
     std::size_t set_many(Items&& items, set_options options = {}) {
         std::size_t stored = 0;
@@ -257,7 +259,7 @@ public:
     /// Returns the value of `key`; if there is none, stores what `factory()` returns and returns
     /// that. A factory that returns `expiring<Wire>` decides the time to live, which counts from
     /// when the value is stored. `factory` may use the backend. A value that it stores under `key`
-    /// itself stays and is returned.
+    /// itself stays and is returned. If it throws, nothing is stored.
     template <factory_of<Wire> Factory>
     Wire&
     get_or_set(std::string_view key, Factory&& factory, std::optional<ttl> time_to_live = {}) {
@@ -274,9 +276,9 @@ public:
             .first->second.value;
     }
 
-    /// Stores `value` and returns `true`. If `key` has a value already, calls `f(value)` on that,
-    /// or `f(value, deadline)` if it takes a deadline, and returns `false`; the deadline stays. One
-    /// look-up. `f` must not call the backend.
+    /// Stores `value` as `set` does, and returns `true`. If `key` has a value already, calls
+    /// `f(value)` on that, or `f(value, deadline)` if it takes a deadline, and returns `false`; the
+    /// deadline and an rvalue given stay as they are. One look-up. `f` must not call the backend.
     template <std::convertible_to<Wire> V = Wire, detail::visitor<time_point, Wire&> F>
     bool
     set_or_visit(std::string_view key, V&& value, F&& f, std::optional<ttl> time_to_live = {}) {
@@ -342,14 +344,13 @@ public:
         return erased;
     }
 
-    /// Erases all entries, and frees the table's memory. Complexity: linear.
+    /// Erases all entries, and frees the table's memory if there is memory for an empty table.
     void clear() noexcept { entries_.clear(); }
 
-    /// Erases expired entries. Returns how many.
-    ///
-    /// Visits at most `max_visits` entries and at most eight times as many buckets, and resumes
-    /// where the last call stopped: repeated calls sweep everything, each with a bounded pause. So
-    /// a result of 0 does not mean that nothing is left, unless the visits were `unlimited`.
+    /// Erases expired entries. Returns how many. Visits at most `max_visits` entries and at most
+    /// eight times as many buckets, and resumes where the last call (or eviction) stopped: repeated
+    /// calls sweep everything, each with a bounded pause. So a result of 0 does not mean that
+    /// nothing is left, unless the visits were `unlimited`.
     std::size_t purge_expired(std::size_t max_visits = unlimited) {
         std::size_t purged = 0;
         moment now;

@@ -252,7 +252,7 @@ public:
     }
 
     /// Gives the entry of `key` a new time to live from now on (`std::nullopt`: forever). Returns
-    /// whether there was a live entry.
+    /// whether there was a live entry. Fails as `expire_at` does.
     bool expire_in(std::string_view key, std::optional<ttl> time_to_live) {
         return expire(key, lifetime(time_to_live));
     }

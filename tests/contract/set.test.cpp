@@ -4,6 +4,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <utility>
 
 using namespace std::chrono_literals;
 using support::all_backends;
@@ -59,4 +60,13 @@ BACKEND_TEST_CASE("an empty value is a value", "[set]", all_backends) {
     CHECK(result(cache.contains("key")));
     CHECK(!result(cache.set("key", "other", {.if_not_exists = true})));
     CHECK(result(cache.take("key")) == "");
+}
+
+BACKEND_TEST_CASE("a refused rvalue is not moved from", "[set][promise-4]", all_backends) {
+    auto cache = fresh<TestType, std::string>();
+    CHECK(result(cache.set("key", "old")));
+    std::string value(50, 'v');
+    CHECK_FALSE(result(cache.set("key", std::move(value), {.if_not_exists = true})));
+    CHECK(value == std::string(50, 'v')); // NOLINT(bugprone-use-after-move)
+    CHECK(result(cache.get("key")) == "old");
 }

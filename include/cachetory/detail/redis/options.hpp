@@ -24,7 +24,8 @@ struct redis_options {
     std::string user = {};     ///< Empty: the server's default user.
     std::string password = {}; ///< If this and `user` are empty, connections do not log in.
     int database = 0;
-    /// How long connecting may take, and how long a server may be silent in the middle of a call.
+    /// How long connecting may take, and how long a server may be silent in the middle of a call:
+    /// at least 1 ms. More than 24 hours count as 24 hours.
     std::chrono::milliseconds timeout{1000};
 
     std::vector<redis_address> sentinels = {};
