@@ -158,7 +158,7 @@ struct plan {
             asked.push_back(key_number(std::stoul(name.substr(4)))); // "key:" and a number
         }
         if (chosen == operation::insert_and_evict) {
-            used = std::move(asked);
+            used.assign(asked.begin(), asked.begin() + std::ptrdiff_t(4 * entries));
             asked.clear();
             for (std::size_t i = 0; i != std::max<std::size_t>(10 * entries, count / 4); ++i) {
                 asked.push_back(key_number(keys + i)); // which no cache has
@@ -223,7 +223,7 @@ public:
 
     /// Runs until the cache has reached its steady state.
     void settle() {
-        for (std::size_t i = 0; i != plan_.asked.size() / 4; ++i) {
+        for (std::size_t i = 0; i != 2 * plan_.stored.size(); ++i) {
             step();
         }
     }
@@ -286,6 +286,7 @@ void add_weight(std::size_t entries, std::string_view contender) {
 void add_bounded() {
     add_weight<unbounded_cache>(100'000, "unbounded");
     add_weight<bounded_cache>(100'000, "bounded");
+    add_weight<textbook>(100'000, "textbook");
     for (const std::size_t entries : {1000U, 100'000U}) {
         add_operations<unbounded_cache>(entries, "unbounded");
         add_operations<bounded_cache>(entries, "bounded");
