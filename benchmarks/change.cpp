@@ -145,6 +145,7 @@ void add_all(const shape& of) {
     add_overwrite<sync<Value, life::forever>>(of, "ours_never");
     add_overwrite<sync<Value, life::hour>>(of, "ours");
     add_overwrite<concurrent<Value, life::hour>>(of, "ours_concurrent");
+    add_overwrite<bounded<Value, life::hour>>(of, "ours_bounded");
     add_overwrite<hand_written<Value, life::hour>>(of, "hand_written");
 #if defined(CACHETORY_BENCHMARK_POCO)
     add_overwrite<poco<Value, life::hour>>(of, "poco");
@@ -163,6 +164,7 @@ void add_all(const shape& of) {
     add_insert<sync<Value, life::forever>>(of, "ours_never");
     add_insert<sync<Value, life::hour>>(of, "ours");
     add_insert<concurrent<Value, life::hour>>(of, "ours_concurrent");
+    add_insert<bounded<Value, life::hour>>(of, "ours_bounded");
     add_insert<hand_written<Value, life::hour>>(of, "hand_written");
 #if defined(CACHETORY_BENCHMARK_POCO)
     add_insert<poco<Value, life::hour>>(of, "poco");

@@ -436,6 +436,14 @@ using wall_clock = ours<cachetory::memory_backend<Value, std::chrono::system_clo
 template <class Value, life Life>
 using concurrent = ours<cachetory::concurrent_memory_backend<Value>, Life>;
 
+/// A bounded cache with room for whatever the benchmarks store.
+template <class Value>
+struct roomy : cachetory::bounded_memory_backend<Value> {
+    roomy() : cachetory::bounded_memory_backend<Value>(100'000'000) {}
+};
+template <class Value, life Life>
+using bounded = ours<roomy<Value>, Life>;
+
 /// A `memory_backend` behind one mutex: the minimum that a lock costs.
 template <class Value, life Life>
 class one_mutex : public sync<Value, Life> {

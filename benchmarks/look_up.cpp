@@ -217,6 +217,7 @@ void add_hits(const shape& of) {
     }
     add<wall_clock<Value, life::hour>>(of, hit, "ours_system_clock");
     add<concurrent<Value, life::hour>>(of, hit, "ours_concurrent");
+    add<bounded<Value, life::hour>>(of, hit, "ours_bounded");
     add<map_and_clock<Value, life::hour>>(of, hit, "map_and_clock");
     add<hand_written<Value, life::hour>>(of, hit, "hand_written");
 #if defined(CACHETORY_BENCHMARK_POCO)
@@ -237,6 +238,7 @@ void add_misses(const shape& of) {
     add<bare_with_our_hash<Value>>(of, miss, "bare_with_our_hash");
     add<sync<Value, life::hour>>(of, miss, "ours");
     add<concurrent<Value, life::hour>>(of, miss, "ours_concurrent");
+    add<bounded<Value, life::hour>>(of, miss, "ours_bounded");
     add<hand_written<Value, life::hour>>(of, miss, "hand_written");
 #if defined(CACHETORY_BENCHMARK_POCO)
     add<poco<Value, life::hour>>(of, miss, "poco");

@@ -15,6 +15,7 @@ PANELS = [  # title, operation
 ]
 BARS = [  # contender, label, class
     ("ours", "cachetory", "ours"),
+    ("ours_bounded", "cachetory, bounded", "ours2"),
     ("ours_concurrent", "cachetory, concurrent", "ours2"),
     ("hand_written", "unordered_map + mutex + now()", "peer"),
     ("tbb", "tbb::concurrent_hash_map + now()", "peer"),
@@ -25,9 +26,9 @@ BARS = [  # contender, label, class
 ]
 LEGEND = [  # place, class, text
     (24, "ours", "cachetory"),
-    (114, "ours2", "cachetory, shared by threads"),
-    (314, "peer", "others with expiry and a lock"),
-    (519, "plain", "for reference: neither expiry nor a lock"),
+    (114, "ours2", "cachetory, bounded or shared by threads"),
+    (369, "peer", "others with expiry and a lock"),
+    (568, "plain", "for reference: neither expiry nor a lock"),
 ]
 
 
