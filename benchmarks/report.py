@@ -49,7 +49,7 @@ def main():
         if not os.access(program, os.X_OK):
             sys.exit(f"{program} does not exist. Build it first: cmake --workflow --preset benchmark")
         results = Results()
-        measure(program, rows.wanted() | drawn(), rows.counted, args.quick, args.only, results)
+        measure(program, rows.wanted() | drawn(), (rows.counted(1_000), rows.counted_among_many()), args.quick, args.only, results)
     if args.save:
         results.write(args.save)
     for failure in results.failures():

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <cachetory/backend.hpp>
 
+#include "support/allocations.hpp"
 #include "support/catch.hpp"
 #include "support/values.hpp"
 
@@ -56,6 +57,23 @@ TEST_CASE("a key_error names the key and keeps it whole", "[errors][promise-8]")
             CHECK((copy.key() == key));
         }
     }
+}
+
+TEST_CASE("copying an exception does not allocate, so it cannot end the program",
+          "[errors][promise-8]") {
+    STATIC_REQUIRE(std::is_nothrow_copy_constructible_v<cachetory::key_error>);
+    STATIC_REQUIRE(std::is_nothrow_copy_assignable_v<cachetory::key_error>);
+    STATIC_REQUIRE(std::is_nothrow_copy_constructible_v<cachetory::backend_error>);
+    STATIC_REQUIRE(std::is_nothrow_copy_assignable_v<cachetory::backend_error>);
+    const std::string long_key(1000, 'k');
+    const cachetory::key_error error(long_key);
+    cachetory::key_error assigned("");
+    const std::size_t before = support::allocations();
+    const cachetory::key_error copy = error;
+    assigned = copy;
+    const std::size_t after = support::allocations();
+    CHECK(after == before);
+    CHECK((assigned.key() == long_key));
 }
 
 namespace {

@@ -51,7 +51,7 @@ def effort(name, quick):
 
 
 def measure(program, wanted, counted, quick, only, results):
-    """`counted(entries)` is a regular expression: the benchmarks whose instructions or misses are wanted."""
+    """`counted` are two regular expressions: the benchmarks whose instructions and whose misses are wanted."""
     names = comparisons(program, wanted, only)
     todo = [(i, name) for name in names for i in range(effort(name, quick)[0])]
     random.shuffle(todo)  # so that a minute's disturbance does not fall on one comparison alone
@@ -68,23 +68,23 @@ def measure(program, wanted, counted, quick, only, results):
                 run([program, f"--only=^({'|'.join(names[name])})$", f"--turns={turns}", f"--benchmark_min_time={seconds}", f"--out={out}"])
                 results.add(json.loads(Path(out).read_text(encoding="utf-8")), process)
             if not quick and not only:
-                results.instructions = count(program, counted, 1_000, folder, ["Ir"])
-                results.misses = count(program, counted, 100_000, folder, ["DLmr", "DLmw"], [*CACHE, "--cache-sim=yes"])
+                results.instructions = count(program, counted[0], 20_000, folder, ["Ir"])
+                results.misses = count(program, counted[1], 5_000, folder, ["DLmr", "DLmw"], [*CACHE, "--cache-sim=yes"])
         except KeyboardInterrupt:
             results.complete = False
             print("stopped early: this is what has been measured", file=sys.stderr)
 
 
-def count(program, counted, entries, folder, events, options=()):
-    """How many of these events callgrind counts in one operation with that many entries: its counts for N and
-    for 2 N operations, subtracted, so that the set-up does not count."""
+def count(program, counted, times, folder, events, options=()):
+    """How many of these events callgrind counts in one operation: its counts for that many operations and for
+    twice as many, subtracted, so that the set-up does not count."""
     if not shutil.which("valgrind"):
         print("instructions and misses are left out: valgrind is not installed", file=sys.stderr)
         return {}
     out, counts = os.path.join(folder, "counted.json"), os.path.join(folder, "callgrind")
     only = ["--collect-atstart=no", "--toggle-collect=cachetory_counted", "--dump-after=cachetory_counted"]
     command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={counts}", *only, *options]
-    run([*command, program, f"--only={counted(entries)}", "--count=20000", f"--out={out}"])
+    run([*command, program, f"--only={counted}", f"--count={times}", f"--out={out}"])
     seen, found = {}, {}
     for i, each in enumerate(json.loads(Path(out).read_text(encoding="utf-8"))["benchmarks"], 1):
         kinds, totals = re.search(r"^events: (.+)$[^$]+^totals: (.+)$", Path(f"{counts}.{i}").read_text(encoding="utf-8"), re.M).groups()

@@ -21,7 +21,6 @@
 #include <string>
 #include <string_view>
 #include <tuple>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -56,11 +55,6 @@ template <class Wire,
           class Mutex = detail::default_mutex,
           class Bound = unbounded>
 class concurrent_memory_backend {
-    static_assert(sizeof(std::invoke_result_t<const Hash&, std::string_view>) >=
-                      sizeof(std::size_t),
-                  "cachetory: Hash must return all bits of a std::size_t, because the upper half "
-                  "chooses the shard");
-
     using map = detail::sharded_map<Wire, Clock, Hash, Mutex, Bound>;
     using operation = typename map::operation;
     using entry = typename map::entry;

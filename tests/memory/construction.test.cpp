@@ -3,9 +3,12 @@
 #include "support/every_verb.hpp"
 #include "support/hashes.hpp"
 
+#include <cachetory/async_backend.hpp>
 #include <cachetory/concurrent_memory_backend.hpp>
 #include <cachetory/memory_backend.hpp>
+#include <cachetory/serialized_backend.hpp>
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -106,6 +109,31 @@ BACKEND_TEST_CASE("a moved-from cache is empty and usable",
     CHECK(result(from.set("key", 3)));
     CHECK(result(from.get("key")) == 3);
     CHECK(result(to.get("key")) == 1);
+}
+
+namespace {
+
+template <class Cache>
+struct aggregate {
+    int number;
+    Cache cache;
+};
+
+} // namespace
+
+TEMPLATE_TEST_CASE("a cache may be a member of an aggregate and an element of an array",
+                   "[construction]",
+                   cachetory::memory_backend<int>,
+                   cachetory::concurrent_memory_backend<int>,
+                   cachetory::async_memory_backend<int>,
+                   cachetory::async_backend<cachetory::concurrent_memory_backend<int>>,
+                   (cachetory::serialized_backend<int, cachetory::memory_backend<std::string>>)) {
+    TestType cache = {};
+    aggregate<TestType> member = {.number = 1, .cache = {}};
+    std::array<TestType, 2> elements = {};
+    for (TestType* each : {&cache, &member.cache, &elements[0], &elements[1]}) {
+        CHECK(result(each->set("key", member.number)));
+    }
 }
 
 TEST_CASE("a copy is a cache of its own", "[construction]") {

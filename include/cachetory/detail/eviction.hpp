@@ -194,7 +194,7 @@ private:
             for (std::size_t i = 0; i != hand.position && at != last; ++i) {
                 ++at;
             }
-            for (; at != last; ++at, ++hand.position, ++spared) {
+            for (; at != last; static_cast<void>(++at), ++hand.position, ++spared) {
                 auto& entry = at->second;
                 const bool expired = now.has_passed(entry.deadline);
                 if (expired || entry.lives == 0 || spared == max_spared) {

@@ -249,7 +249,7 @@ public:
     void for_each(F& f, moment<Clock>& now) {
         for (auto at = entries_.begin(); at != entries_.end(); ++at) {
             if (is_live(at, now)) {
-                static_cast<void>(visit_entry(f, at->second, std::string_view(at->first)));
+                static_cast<void>(detail::visit_entry(f, at->second, std::string_view(at->first)));
             }
         }
     }
@@ -261,8 +261,8 @@ public:
         for (auto at = entries_.begin(); at != entries_.end();) {
             const iterator visited = at++;
             const bool live = is_live(visited, now);
-            if (!live || static_cast<bool>(visit_entry(pred, visited->second,
-                                                       std::string_view(visited->first)))) {
+            if (!live || static_cast<bool>(detail::visit_entry(pred, visited->second,
+                                                               std::string_view(visited->first)))) {
                 dead.emplace_back(); // before anything has happened, because it may fail
                 dead.back() = extract(visited);
                 erased += live ? 1 : 0;

@@ -28,6 +28,10 @@ template <class Hash>
 struct hash_once {
     static_assert(key_hash<Hash>,
                   "cachetory: Hash must be copyable and transparent (is_transparent)");
+    static_assert(
+        sizeof(std::invoke_result_t<const Hash&, std::string_view>) >= sizeof(std::size_t),
+        "cachetory: Hash must return all bits of a std::size_t, because the upper half "
+        "chooses the shard of a shared cache and recognises the evicted keys of a bounded one");
 
     using is_transparent = void;
 

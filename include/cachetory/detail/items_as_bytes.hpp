@@ -23,7 +23,7 @@ std::string to_bytes(const Serializer& format, V&& value) {
     if constexpr (std::same_as<std::remove_cvref_t<V>, Value>) {
         return format.serialize(std::as_const(value));
     } else {
-        const Value converted = as_wire<Value>(std::forward<V>(value));
+        const Value converted = detail::as_wire<Value>(std::forward<V>(value));
         return format.serialize(converted);
     }
 }
@@ -47,13 +47,15 @@ public:
         using difference_type = std::ptrdiff_t;
         using iterator_concept = std::input_iterator_tag;
 
-        iterator(place at, const Serializer& format) : at_(std::move(at)), serializer_(&format) {}
+        iterator(place at, const Serializer& format)
+            : at_(std::move(at)), serializer_(std::addressof(format)) {}
 
         value_type operator*() const {
             auto&& item = *at_;
             const std::string_view name = std::get<0>(item);
-            return value_type(name, detail::to_bytes<Value>(
-                                        *serializer_, std::get<1>(forward_item<Items>(item))));
+            return value_type(
+                name, detail::to_bytes<Value>(*serializer_,
+                                              std::get<1>(detail::forward_item<Items>(item))));
         }
 
         iterator& operator++() {
@@ -74,7 +76,8 @@ public:
         const Serializer* serializer_;
     };
 
-    items_as_bytes(range& items, const Serializer& format) : items_(&items), serializer_(&format) {}
+    items_as_bytes(range& items, const Serializer& format)
+        : items_(std::addressof(items)), serializer_(std::addressof(format)) {}
 
     [[nodiscard]] iterator begin() const {
         return iterator(std::ranges::begin(*items_), *serializer_);

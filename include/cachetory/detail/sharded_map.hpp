@@ -97,7 +97,7 @@ public:
     };
 
     sharded_map(std::size_t shards, const Hash& hash) : hash_(hash) {
-        check(shards);
+        check_shards(shards);
         shards_.reserve(shards);
         for (std::size_t i = 0; i != shards; ++i) {
             shards_.emplace_back(hash, eviction<Bound>());
@@ -106,7 +106,7 @@ public:
 
     /// Spreads `max_entries` evenly over the shards.
     sharded_map(std::size_t max_entries, std::size_t shards, const Hash& hash) : hash_(hash) {
-        check(shards);
+        check_shards(shards);
         if (shards > max_entries) {
             throw std::invalid_argument("cachetory: a bounded cache of " +
                                         std::to_string(max_entries) + " entries cannot have " +
@@ -291,7 +291,7 @@ private:
                            std::is_copy_assignable<W>,
                            std::bool_constant<(sizeof(std::optional<W>) <= 2 * sizeof(void*))>>;
 
-    static void check(std::size_t shards) {
+    static void check_shards(std::size_t shards) {
         if (shards == 0) {
             throw std::invalid_argument(
                 "cachetory: a concurrent backend needs at least 1 shard, not 0");

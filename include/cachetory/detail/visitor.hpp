@@ -37,15 +37,15 @@ decltype(auto) visit_entry(F&& f, Entry& entry, Key... key) {
 /// Keeps the result of a visitor `F` of an `Entry`, if it can be moved, and destroys it later.
 template <class F, class Entry>
 class dropped_result {
-    using result = decltype(visit_entry(std::declval<F>(), std::declval<Entry&>()));
+    using result = decltype(detail::visit_entry(std::declval<F>(), std::declval<Entry&>()));
     static constexpr bool is_kept = std::is_object_v<result> && std::move_constructible<result>;
 
 public:
     void keep(F&& f, Entry& visited) {
         if constexpr (is_kept) {
-            kept_.emplace(visit_entry(std::forward<F>(f), visited));
+            kept_.emplace(detail::visit_entry(std::forward<F>(f), visited));
         } else {
-            static_cast<void>(visit_entry(std::forward<F>(f), visited));
+            static_cast<void>(detail::visit_entry(std::forward<F>(f), visited));
         }
     }
 

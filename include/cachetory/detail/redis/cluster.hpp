@@ -69,12 +69,12 @@ private:
     };
 
     [[nodiscard]] std::vector<routed_part> routed(const batch& commands) {
-        std::vector<std::size_t> slots;
-        slots.reserve(commands.parts().size());
+        std::vector<std::size_t> wanted;
+        wanted.reserve(commands.parts().size());
         for (const batch::part& part : commands.parts()) {
-            slots.push_back(slot_of(commands.key_of(part)));
+            wanted.push_back(slot_of(commands.key_of(part)));
         }
-        std::vector<node_pointer> owners = owners_.of(slots);
+        std::vector<node_pointer> owners = owners_.of(wanted);
         std::vector<routed_part> parts;
         parts.reserve(owners.size());
         for (std::size_t i = 0; i != owners.size(); ++i) {

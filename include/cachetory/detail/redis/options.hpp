@@ -54,7 +54,7 @@ struct no_option {
     no_option(const no_option&) = delete;
 };
 
-inline void check(const redis_address& address) {
+inline void check_address(const redis_address& address) {
     if (!is_host(address.host)) {
         throw std::invalid_argument("cachetory: a Redis server's host must be a name, an address "
                                     "or the path of a socket");
@@ -69,12 +69,12 @@ inline void check(const redis_address& address) {
 /// other.
 inline redis_options checked(redis_options options) {
     using namespace std::chrono_literals;
-    check({options.host, options.port});
+    check_address({options.host, options.port});
     for (const redis_address& address : options.sentinels) {
-        check(address);
+        check_address(address);
     }
     for (const redis_address& address : options.cluster) {
-        check(address);
+        check_address(address);
     }
     if (options.database < 0) {
         throw std::invalid_argument("cachetory: the number of a Redis database cannot be negative");

@@ -47,22 +47,22 @@ public:
         }
     }
 
-    /// Returns the owner of each of `slots`. Throws `backend_error` if one has none.
-    [[nodiscard]] std::vector<node_pointer> of(const std::vector<std::size_t>& slots) {
+    /// Returns the owner of each of the `wanted` slots. Throws `backend_error` if one has none.
+    [[nodiscard]] std::vector<node_pointer> of(const std::vector<std::size_t>& wanted) {
         bool is_new = false;
         if (is_distrusted_.exchange(false)) {
             ask();
             is_new = true;
         }
         for (;;) {
-            std::vector<node_pointer> owners = look_up(slots);
+            std::vector<node_pointer> owners = look_up(wanted);
             const auto missing = std::find(owners.begin(), owners.end(), nullptr);
             if (missing == owners.end()) {
                 return owners;
             }
             if (is_new) {
                 distrust();
-                const std::size_t slot = slots[static_cast<std::size_t>(missing - owners.begin())];
+                const std::size_t slot = wanted[static_cast<std::size_t>(missing - owners.begin())];
                 throw backend_error("redis cluster: no server has slot " + std::to_string(slot));
             }
             ask();
@@ -100,11 +100,11 @@ public:
     void distrust() noexcept { is_distrusted_ = true; }
 
 private:
-    [[nodiscard]] std::vector<node_pointer> look_up(const std::vector<std::size_t>& slots) {
+    [[nodiscard]] std::vector<node_pointer> look_up(const std::vector<std::size_t>& wanted) {
         std::vector<node_pointer> owners;
-        owners.reserve(slots.size());
+        owners.reserve(wanted.size());
         const std::lock_guard lock(mutex_);
-        for (const std::size_t slot : slots) {
+        for (const std::size_t slot : wanted) {
             owners.push_back(owners_[slot]);
         }
         return owners;
