@@ -6,6 +6,7 @@
 
 #include <cachetory/concurrent_memory_backend.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -171,6 +172,36 @@ TEST_CASE("the clock is read under the lock and at most once under each",
     CHECK(tracked_clock::reads > 10);
     CHECK(tracked_clock::outside == 0);
     CHECK(tracked_clock::repeated == 0);
+}
+
+namespace {
+
+/// Becomes a number, and records how many locks are held meanwhile.
+struct watched_number {
+    operator int() const {
+        ++conversions;
+        most_held = std::max(most_held, tracked_mutex::held);
+        return 1;
+    }
+
+    static inline int conversions = 0;
+    static inline int most_held = 0;
+};
+
+} // namespace
+
+TEST_CASE("values are converted before any lock is taken", "[locks][set][promise-4]") {
+    tracked_cache<int> cache(1);
+    std::vector<std::pair<std::string, watched_number>> items(1);
+    for (int stored = 0; stored != 2; ++stored) { // under a new key, and under one that is there
+        cache.set("set", watched_number());
+        cache.set("set", watched_number(), 1h);
+        cache.set("set", watched_number(), std::chrono::system_clock::now() + 1h);
+        cache.set_or_visit("visit", watched_number(), [](int&) {});
+        cache.set_many(items);
+    }
+    CHECK(watched_number::conversions == 10);
+    CHECK(watched_number::most_held == 0);
 }
 
 TEST_CASE("the factory of get_or_set runs without a lock and may use the cache",
