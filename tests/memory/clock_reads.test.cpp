@@ -3,8 +3,11 @@
 #include "support/counting.hpp"
 
 #include <cachetory/backend.hpp>
+#include <cachetory/concurrent_memory_backend.hpp>
+#include <cachetory/memory_backend.hpp>
 
 #include <chrono>
+#include <concepts>
 #include <optional>
 #include <string>
 #include <utility>
@@ -182,4 +185,43 @@ TEST_CASE(
         CHECK(reads_of([&] { static_cast<void>(cache.find("absent")); }) == 0);
         CHECK(reads_of([&] { cache.expire_in("absent", 1s); }) == 0);
     }
+}
+
+TEMPLATE_TEST_CASE(
+    "an insertion into a full cache and evict read the clock once, and not for endless entries",
+    "[clock][bound][promise-7]",
+    (cachetory::bounded_memory_backend<int, test_clock>),
+    (cachetory::bounded_concurrent_memory_backend<int, test_clock>)) {
+    test_clock::reset();
+    const bool endless = GENERATE(false, true);
+    const auto time_to_live =
+        endless ? std::optional<cachetory::ttl>() : std::optional<cachetory::ttl>(1h);
+    const int once = endless ? 0 : 1;
+    const bool shared = !std::movable<TestType>; // shared: once for each lock
+    CAPTURE(endless, shared);
+    TestType cache(100);
+    auto new_key = [n = 0]() mutable { return std::to_string(n++); };
+    for (int i = 0; i != 300; ++i) {
+        cache.set(new_key(), i, {.time_to_live = time_to_live});
+    }
+    REQUIRE(cache.size() == 100);
+    for (int i = 0; i != 300; ++i) { // so that both the queue and the hand find victims
+        const std::string a = new_key(), b = new_key(), c = new_key();
+        REQUIRE(reads_of([&] { cache.set(a, i, {.time_to_live = time_to_live}); }) == once);
+        REQUIRE(reads_of([&] {
+                    cache.set_or_visit(
+                        b, i, [](int&) {}, time_to_live);
+                }) == once);
+        REQUIRE(reads_of([&] {
+                    (void)cache.get_or_set(
+                        c, [&] { return i; }, time_to_live);
+                }) == once); // not before its factory, because there is no entry
+    }
+    const std::vector<std::pair<std::string, int>> items = {
+        {new_key(), 1}, {new_key(), 2}, {new_key(), 3}};
+    CHECK(reads_of([&] { cache.set_many(items, {.time_to_live = time_to_live}); }) ==
+          (shared ? 3 * once : once));
+    REQUIRE(cache.size() == 100);
+    CHECK(reads_of([&] { cache.evict(20); }) == (shared ? 20 * once : once));
+    CHECK(cache.size() == 80);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What the shared cache does under its locks, and what it does without them.
+#include "support/capabilities.hpp"
 #include "support/catch.hpp"
 #include "support/threads.hpp"
 #include "support/tracked_mutex.hpp"
@@ -26,6 +27,10 @@ using support::watch;
 using support::watch_together;
 
 namespace {
+
+/// A shared cache that is too small for the keys of `use_every_verb`, unless it has many shards.
+using small_cache = cachetory::
+    bounded_concurrent_memory_backend<int, tracked_clock, cachetory::string_hash, tracked_mutex>;
 
 /// Whether one lock was taken, and never two at once.
 template <class Operation>
@@ -79,6 +84,10 @@ void use_every_verb(Cache& cache) {
     (void)cache.size();
     (void)cache.empty();
     cache.reserve(100);
+    if constexpr (support::evicts<Cache>) {
+        cache.set_many(items, {.time_to_live = 5ns});
+        cache.evict(2);
+    }
     cache.clear();
 }
 
@@ -158,6 +167,8 @@ TEST_CASE("no operation ever holds two locks", "[locks][promise-14]") {
         tracked_cache<int> cache(shards);
         use_every_verb(cache);
         cache.set_many({{"a", 1}, {"b", 2}});
+        small_cache small(shards, shards);
+        use_every_verb(small);
     }
     CHECK(tracked_mutex::nested == 0);
     CHECK(tracked_mutex::held == 0);
@@ -170,6 +181,8 @@ TEST_CASE("the clock is read under the lock and at most once under each",
     tracked_cache<int> cache(shards);
     use_every_verb(cache);
     CHECK(tracked_clock::reads > 10);
+    small_cache small(shards, shards);
+    use_every_verb(small);
     CHECK(tracked_clock::outside == 0);
     CHECK(tracked_clock::repeated == 0);
 }

@@ -12,6 +12,11 @@ concept purges = requires(Cache& cache) {
 };
 
 template <class Cache>
+concept evicts = requires(Cache& cache) {
+    cache.evict(1U);
+};
+
+template <class Cache>
 concept reserves = requires(Cache& cache) {
     cache.reserve(1U);
 };
