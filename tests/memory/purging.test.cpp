@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
+#include "support/capabilities.hpp"
 #include "support/contract.hpp"
 #include "support/hashes.hpp"
 #include "support/tracked_mutex.hpp"
 
 #include <algorithm>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <limits>
 #include <string>
-#include <tuple>
+#include <string_view>
 
 using namespace std::chrono_literals;
 using support::add_expired;
@@ -219,33 +221,54 @@ TEST_CASE("purges of one visit each get past live entries", "[purging][promise-1
     CHECK(purged == 1);
 }
 
-BACKEND_TEST_CASE(
+namespace {
+
+/// An empty cache. Bounded ones get the bound, and shared ones the number of shards.
+template <class Cache>
+Cache made(std::size_t bound, std::size_t shards) {
+    constexpr bool shared = !std::movable<Cache>;
+    if constexpr (support::evicts<Cache> && shared) {
+        return Cache(bound, shards);
+    } else if constexpr (support::evicts<Cache>) {
+        return Cache(bound);
+    } else if constexpr (shared) {
+        return Cache(shards);
+    } else {
+        return Cache();
+    }
+}
+
+} // namespace
+
+TEMPLATE_TEST_CASE(
     "limited purges that do not overlap sweep everything in the promised number of calls",
     "[purging][promise-15]",
-    std::tuple<support::memory, support::concurrent_memory>) {
-    constexpr std::size_t entries = 10'000;
+    (cachetory::memory_backend<int, test_clock>),
+    (cachetory::concurrent_memory_backend<int, test_clock>),
+    (cachetory::bounded_memory_backend<int, test_clock>),
+    (cachetory::bounded_concurrent_memory_backend<int, test_clock>)) {
+    constexpr std::size_t most_entries = 10'000;
     const std::size_t limit = GENERATE(1U, 10U, 1000U);
-    const auto sweep = [&](auto& cache, std::size_t shards) {
-        test_clock::reset();
-        for (std::size_t i = 0; i != entries; ++i) {
-            cache.set(std::to_string(i), 1, {.time_to_live = i % 10 == 0 ? -1s : 1h});
-        }
-        std::size_t left = entries / 10 - cache.purge_expired(3); // the next continues there
-        // A table has at most three times as many buckets as entries, and a small one at most 13.
-        const std::size_t buckets = 3 * entries + 13 * shards;
-        const std::size_t most = entries / limit + buckets / (8 * limit) + 2;
-        for (std::size_t calls = 1; left != 0; ++calls) {
-            REQUIRE(calls <= most);
-            left -= cache.purge_expired(limit);
-        }
-        CHECK(cache.size() == entries - entries / 10);
-    };
-    if constexpr (TestType::has.shared) {
-        const std::size_t shards = GENERATE(1U, 16U, 1024U);
-        support::backend_of<TestType> cache(shards);
-        sweep(cache, shards);
-    } else {
-        support::backend_of<TestType> cache;
-        sweep(cache, 1);
+    const std::size_t shards = std::movable<TestType> ? 1U : GENERATE(1U, 16U, 1024U);
+    test_clock::reset();
+    TestType cache = made<TestType>(most_entries, shards);
+    const bool bounded = support::evicts<TestType>;
+    const std::size_t stored = bounded ? most_entries * 3 / 2 : most_entries; // so it has evicted
+    for (std::size_t i = 0; i != stored; ++i) {
+        cache.set(std::to_string(i), 1, {.time_to_live = i % 10 == 0 ? -1s : 1h});
+    }
+    const std::size_t entries = cache.size();
+    std::size_t live = 0;
+    cache.for_each([&](std::string_view, int) { ++live; });
+    REQUIRE(entries > most_entries * 9 / 10);
+    REQUIRE(entries <= most_entries);
+    REQUIRE(live < entries);
+    (void)cache.purge_expired(3); // the next call continues there
+    // A table has at most three times as many buckets as entries, and a small one at most 13.
+    const std::size_t buckets = 3 * entries + 13 * shards;
+    const std::size_t most_calls = entries / limit + buckets / (8 * limit) + 2;
+    for (std::size_t calls = 1; cache.size() != live; ++calls) {
+        REQUIRE(calls <= most_calls);
+        cache.purge_expired(limit);
     }
 }
