@@ -43,6 +43,26 @@ bool name_expired(Cache& cache) {
     SECTION("expire_in forever") { CHECK(!result(cache.expire_in("key", std::nullopt))); }
     SECTION("expire_at") { CHECK(!result(cache.expire_at("key", Cache::clock::now() + 1h))); }
     SECTION("expire_at never") { CHECK(!result(cache.expire_at("key", std::nullopt))); }
+    if constexpr (requires { cache.visit("key", [](int&) {}); }) {
+        SECTION("visit") {
+            CHECK(!result(cache.visit("key", [](int&) { FAIL("called"); })));
+        }
+        SECTION("set_or_visit") {
+            CHECK(result(cache.set_or_visit("key", 2, [](int&) { FAIL("called"); })));
+            CHECK(result(cache.deadline("key")) == std::nullopt);
+            stored = true;
+        }
+    }
+    SECTION("set") {
+        CHECK(result(cache.set("key", 2)));
+        CHECK(result(cache.deadline("key")) == std::nullopt);
+        stored = true;
+    }
+    SECTION("set_many") {
+        CHECK(result(cache.set_many({{"key", 2}})) == 1);
+        CHECK(result(cache.deadline("key")) == std::nullopt);
+        stored = true;
+    }
     SECTION("set if_not_exists") {
         CHECK(result(cache.set("key", 2, {.if_not_exists = true})));
         CHECK(result(cache.deadline("key")) == std::nullopt);
@@ -59,6 +79,20 @@ bool name_expired(Cache& cache) {
         stored = true;
     }
     return stored;
+}
+
+/// Goes past an expired entry by each verb that visits all entries, if the backend has them, one in
+/// each section.
+template <class Cache>
+void walk_past_expired(Cache& cache) {
+    const auto fail = [](std::string_view, int) {
+        FAIL("called");
+        return true;
+    };
+    if constexpr (requires { cache.for_each(fail); }) {
+        SECTION("for_each") { static_cast<void>(cache.for_each(fail)); }
+        SECTION("erase_if") { CHECK(result(cache.erase_if(fail)) == 0); }
+    }
 }
 
 /// Whether there are that many entries. True if the backend has no size().
