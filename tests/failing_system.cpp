@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// A program in which functions of the system fail. Without the coarse clocks, the precise ones
-// decide. Without entropy, making a hash throws, because its key could be guessed.
+// A program of its own, for [promise-13], in which functions of the system fail. Without the coarse
+// clocks, the precise ones decide. Without entropy, making a hash throws, because its key could be
+// guessed.
+#include <cachetory/concurrent_memory_backend.hpp>
 #include <cachetory/memory_backend.hpp>
 
 #include <cstddef>
@@ -32,9 +34,11 @@ extern "C" int getentropy(void* buffer, std::size_t size) {
 
 namespace {
 
-bool throws_without_entropy() {
+/// Whether making a `Made` throws.
+template <class Made>
+bool throws(auto... arguments) {
     try {
-        const cachetory::string_hash hash;
+        [[maybe_unused]] const Made made(arguments...);
         return false;
     } catch (const std::runtime_error&) {
         return true;
@@ -60,11 +64,23 @@ void check(const char* what, bool holds) {
 } // namespace
 
 int main() {
+    using alone = cachetory::memory_backend<int>;
+    using shared = cachetory::concurrent_memory_backend<int>;
+    using bounded_alone = cachetory::bounded_memory_backend<int>;
+    using bounded_shared = cachetory::bounded_concurrent_memory_backend<int>;
 #if defined(__linux__)
-    check("the hash throws without entropy", throws_without_entropy());
+    check("a hash throws without entropy", throws<cachetory::string_hash>());
+    check("a cache throws without entropy", throws<alone>());
+    check("a shared cache throws without entropy", throws<shared>());
+    check("a bounded cache throws without entropy", throws<bounded_alone>(100U));
+    check("a bounded shared cache throws without entropy", throws<bounded_shared>(100U));
 #endif
     has_entropy = true;
-    check("the hash works once there is entropy", !throws_without_entropy());
+    check("a hash works once there is entropy", !throws<cachetory::string_hash>());
+    check("a cache works once there is entropy", !throws<alone>());
+    check("a shared cache works once there is entropy", !throws<shared>());
+    check("a bounded cache works once there is entropy", !throws<bounded_alone>(100U));
+    check("a bounded shared cache works once there is entropy", !throws<bounded_shared>(100U));
     check("steady_clock expires entries", expires<std::chrono::steady_clock>());
     check("system_clock expires entries", expires<std::chrono::system_clock>());
     return failures;
