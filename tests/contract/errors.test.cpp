@@ -29,6 +29,7 @@ BACKEND_TEST_CASE("nothing but get and deadline throws for a missing key",
     auto cache = fresh<TestType>();
     CHECK(!result(cache.find("key")));
     CHECK(!result(cache.contains("key")));
+    CHECK(!result(cache.touch("key", 1h)));
     CHECK(!result(cache.take("key")));
     CHECK(!result(cache.erase("key")));
     CHECK(result(cache.erase_many({"key", "other"})) == 0);

@@ -42,6 +42,19 @@ BACKEND_TEST_CASE("find and contains never allocate",
           }) == 0);
 }
 
+BACKEND_TEST_CASE("touch never allocates", "[allocations][promise-8]", backends_in_memory) {
+    const std::string hit(100, 'h'), miss(100, 'm'), expired(100, 'e');
+    auto cache = fresh<TestType>();
+    result(cache.set(hit, 1));
+    result(cache.set(expired, 2, {.time_to_live = 0s}));
+    CHECK(allocations_of([&] {
+              (void)result(cache.touch(hit, 1h));
+              (void)result(cache.touch(miss, 1h));
+              (void)result(cache.touch(expired, 1h));
+          }) == 0);
+    CHECK(cache.size() == 1);
+}
+
 BACKEND_TEST_CASE("hits of get and deadline do not allocate",
                   "[allocations][promise-8]",
                   backends_in_memory) {

@@ -143,9 +143,13 @@ TEST_CASE("an insertion that fails evicts nothing", "[bound][errors][promise-9]"
               before, [&](cache& all) { all.set_or_visit(long_key, value, [](copied&) {}); }) >= 5);
 }
 
-TEST_CASE("evict does not allocate", "[bound][allocations]") {
-    cachetory::bounded_memory_backend<int> all(100);
-    for (int i = 0; i != 250; ++i) {
+TEMPLATE_TEST_CASE("evict does not allocate",
+                   "[bound][allocations][promise-8]",
+                   cachetory::bounded_memory_backend<int>,
+                   cachetory::bounded_concurrent_memory_backend<int>) {
+    TestType all(200);
+    const int stored = GENERATE(60, 500); // the latter also have newcomers and ghosts
+    for (int i = 0; i != stored; ++i) {
         all.set(std::to_string(i), i);
     }
     const std::size_t before = support::allocations();
@@ -154,7 +158,8 @@ TEST_CASE("evict does not allocate", "[bound][allocations]") {
     CHECK(evicted == 60);
 }
 
-TEST_CASE("neither hits nor overwrites in a full cache allocate", "[bound][allocations]") {
+TEST_CASE("neither hits nor overwrites in a full cache allocate",
+          "[bound][allocations][promise-8]") {
     cachetory::bounded_memory_backend<int> all(100);
     for (int i = 0; i != 250; ++i) {
         all.set(std::to_string(i), i);

@@ -3,6 +3,7 @@
 #define CACHETORY_TESTS_SUPPORT_EVERY_VERB_HPP
 
 #include "backends.hpp"
+#include "capabilities.hpp"
 #include "faults.hpp"
 #include "steps.hpp"
 
@@ -275,6 +276,10 @@ std::vector<verb<Cache>> every_verb() {
         all.push_back({"visit that returns a copy", hit | copy, {}, [](C& c) {
                            return c.visit(key.live, [](const wire& value) { return value; });
                        }});
+    }
+    if constexpr (evicts<C>) { // all, because which one is evicted is not promised
+        all.push_back(
+            {"evict", hit | new_hash, {drop_all}, [](C& c) { return c.evict(100); }, true});
     }
     if constexpr (std::copyable<C>) {
         constexpr step become_other = {change{names.live, entry{8}}, change{names.endless},
