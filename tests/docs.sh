@@ -101,23 +101,48 @@ links() {
   echo "$checked links lead somewhere"
 }
 
-# The names of all tests, one per line. Names in more than one string literal are joined.
+# NAME|TAGS of all tests, one per line. Names and tags in more than one string literal are joined. The tests that are not
+# test cases of Catch2 have no tags, but the word ctest.
 test_names() {
   find tests -name '*.cpp' -o -name CMakeLists.txt | xargs cat | tr '\n' ' ' | sed 's/" *"//g' |
-    grep -oE '(TEST_CASE|TEMPLATE_TEST_CASE|BACKEND_TEST_CASE|script_test|add_test)\( *(NAME *)?"[^"]*"' | sed 's/^[^"]*"//; s/"$//'
+    grep -oE '(TEST_CASE|TEMPLATE_TEST_CASE|BACKEND_TEST_CASE|script_test|add_test)\( *(NAME *)?"[^"]*"(, *"[^"]*")?' |
+    sed -e '/^[a-z]/s/"[^"]*$/|ctest/' -e '/^[A-Z]/s/"$//' -e 's/", *"/|/' -e 's/^[^"]*"//'
 }
 
-# The last column of each row of the tables of promises names existing tests.
-promises() {
-  rows=$(sed -n 's/^|.*|\([^|]*`[^|]*\)|$/\1/p' docs/guarantees.md)
-  [ "$(echo "$rows" | wc -l)" -ge 16 ] || fail 'fewer than 16 promises name a test'
+# The tests that each row of the first table of promises names exist and have the tag of that row.
+named_tests() {
   known=$(test_names)
-  missing=$(echo "$rows" | grep -o '`[^`]*`' | tr -d '`' | while read -r name; do
-    [ -e "$name" ] || echo "$known" | grep -qxF -e "$name" || echo "  $name"
-  done)
-  [ -z "$missing" ] || fail "there are no such tests:
-$missing"
-  echo "$(echo "$rows" | wc -l) promises name their tests"
+  sed -n 's/^| \([0-9]*\) |.*|\([^|]*`[^|]*\)|$/\1 \2/p' docs/guarantees.md | while read -r row names; do
+    echo "$names" | grep -o '`[^`]*`' | tr -d '`' | while read -r name; do
+      tags=$(echo "$known" | awk -F'|' -v name="$name" '$1 == name { print "tags:" $2 }')
+      case $tags in
+        *"[promise-$row]"* | *ctest*) ;;
+        tags*) echo "  row $row names a test that is not tagged [promise-$row]: $name" ;;
+        *) echo "  row $row names a test that does not exist: $name" ;;
+      esac
+    done
+  done
+}
+
+# Each row of the second table lists the files in which its tag is, and no others.
+listed_files() {
+  for row in $(sed -n 's/^| \([0-9]*\) | \[.*/\1/p' docs/guarantees.md); do
+    listed=$(sed -n "s/^| $row | \[\(.*\)) |\$/[\1)/p" docs/guarantees.md | tr ',' '\n' |
+      sed 's/^ *\[\(.*\)\](\.\.\/tests\/\1)$/\1/' | sort)
+    tagged=$(find tests -name '*.cpp' -exec grep -l "\[promise-$row\]" {} + | sed 's/^tests\///' | sort)
+    [ "$listed" = "$tagged" ] || echo "  row $row lists" $listed "but its tag is in" $tagged
+  done
+}
+
+promises() {
+  for table in '`' '\[.*](\.\./tests/'; do
+    rows=$(grep -c "^| [0-9]* |.*$table.*|\$" docs/guarantees.md)
+    [ "$rows" -ge 16 ] || fail "a table of docs/guarantees.md has only $rows rows"
+  done
+  wrong=$(named_tests && listed_files)
+  [ -z "$wrong" ] || fail "docs/guarantees.md:
+$wrong"
+  echo "$rows promises name their tests and files"
 }
 
 "$@"

@@ -102,7 +102,8 @@ TEST_CASE("a map with the hash finds by any kind of text") {
     CHECK(numbers.find("one\0"s) == numbers.end());
 }
 
-TEST_CASE("all hashes of a process share one key unless they are given another") {
+TEST_CASE("all hashes of a process share one key unless they are given another",
+          "[string_hash][promise-13]") {
     const string_hash::key_type one = {1, 2, 3, 4};
     const string_hash::key_type other = {1, 2, 3, 5};
     int differing = 0;

@@ -130,7 +130,8 @@ TEST_CASE("overwriting in a full cache evicts nothing", "[bound][promise-16]") {
     }
 }
 
-TEST_CASE("an expired entry that the hand reaches is evicted before a live one", "[bound]") {
+TEST_CASE("an expired entry that the hand reaches is evicted before a live one",
+          "[bound][promise-3][promise-16]") {
     restart_clock();
     bounded cache(100, known_hash());
     fill(cache, 100);
@@ -286,7 +287,7 @@ TEST_CASE("a byte budget is kept by evicting one at a time", "[bound]") {
     CHECK(counted::used() == 0);
 }
 
-TEST_CASE("moved-from and copied bounded caches have their bounds", "[bound]") {
+TEST_CASE("moved-from and copied bounded caches have their bounds", "[bound][promise-16]") {
     const std::size_t max = any_bound();
     bounded cache(max);
     fill(cache, 3 * max);
@@ -359,7 +360,7 @@ TEST_CASE("a bound of zero and a missing one are errors that say so", "[bound][e
                     std::invalid_argument);
 }
 
-TEST_CASE("the shares of the shards add up to the bound", "[bound]") {
+TEST_CASE("the shares of the shards add up to the bound", "[bound][promise-16]") {
     const std::size_t max = GENERATE(1U, 63U, 64U, 65U, 1000U, 65'537U, 1'000'003U);
     CHECK(shared(max).max_entries() == max);
     for (const std::size_t shards : {1U, 7U, 64U}) {

@@ -47,7 +47,8 @@ map filled(int entries, unsigned char lives) {
 
 } // namespace
 
-TEST_CASE("an insertion among entries that have all been used looks at 17 of them", "[bound]") {
+TEST_CASE("an insertion among entries that have all been used looks at 17 of them",
+          "[bound][promise-16]") {
     const unsigned char lives = GENERATE(worth<bounded>::most_lives, worth<bounded>::newcomer);
     map all = filled(1'000'000, lives);
     eviction<bounded> policy(all.size());
@@ -62,7 +63,7 @@ TEST_CASE("an insertion among entries that have all been used looks at 17 of the
     }
 }
 
-TEST_CASE("an insertion with a full queue looks at 18 entries at most", "[bound]") {
+TEST_CASE("an insertion with a full queue looks at 18 entries at most", "[bound][promise-16]") {
     map all = filled(1000, worth<bounded>::most_lives);
     eviction<bounded> policy(all.size());
     policy.allocate();
@@ -76,7 +77,7 @@ TEST_CASE("an insertion with a full queue looks at 18 entries at most", "[bound]
     CHECK(now.looks == 18); // the oldest newcomer has been used meanwhile
 }
 
-TEST_CASE("the oldest newcomer is evicted if it has not been used", "[bound]") {
+TEST_CASE("the oldest newcomer is evicted if it has not been used", "[bound][promise-16]") {
     map all = filled(100, 0);
     eviction<bounded> policy(all.size());
     policy.allocate();
@@ -101,7 +102,7 @@ TEST_CASE("the oldest newcomer is evicted if it has not been used", "[bound]") {
     CHECK_FALSE(second.leaves_ghost);
 }
 
-TEST_CASE("two newcomers with the same hash do no harm", "[bound]") {
+TEST_CASE("two newcomers with the same hash do no harm", "[bound][promise-16]") {
     struct constant {
         using is_transparent = void;
         std::size_t operator()(std::string_view) const { return 42; }

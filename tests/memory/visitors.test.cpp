@@ -119,7 +119,7 @@ BACKEND_TEST_CASE("a value that set refuses is not moved from",
     CHECK(value == nullptr);
 }
 
-BACKEND_TEST_CASE("visit changes a value in place", "[visit]", backends_in_memory) {
+BACKEND_TEST_CASE("visit changes a value in place", "[visit][promise-1]", backends_in_memory) {
     auto cache = fresh<TestType>();
     add_three_entries(cache);
     using cache_type = decltype(cache);
@@ -134,7 +134,9 @@ BACKEND_TEST_CASE("visit changes a value in place", "[visit]", backends_in_memor
     CHECK_FALSE(result(cache.visit("absent", [](int&) { FAIL("called"); })));
 }
 
-BACKEND_TEST_CASE("for_each visits every live entry once", "[for_each]", backends_in_memory) {
+BACKEND_TEST_CASE("for_each visits every live entry once",
+                  "[for_each][promise-1][promise-3]",
+                  backends_in_memory) {
     auto cache = fresh<TestType>();
     add_three_entries(cache);
     using cache_type = decltype(cache);
@@ -156,7 +158,9 @@ BACKEND_TEST_CASE("for_each visits every live entry once", "[for_each]", backend
     CHECK(support::has_size(cache, 3)); // it erases nothing
 }
 
-BACKEND_TEST_CASE("erase_if asks once for each live entry", "[erase_if]", backends_in_memory) {
+BACKEND_TEST_CASE("erase_if asks once for each live entry",
+                  "[erase_if][promise-1][promise-3]",
+                  backends_in_memory) {
     auto cache = fresh<TestType>();
     using cache_type = decltype(cache);
     for (int i = 0; i != 1000; ++i) {
@@ -216,7 +220,9 @@ BACKEND_TEST_CASE("entries that erase_if erased before a failure stay erased",
     CHECK(support::has_size(cache, 51));
 }
 
-BACKEND_TEST_CASE("set_or_visit stores or visits", "[set_or_visit]", backends_in_memory) {
+BACKEND_TEST_CASE("set_or_visit stores or visits",
+                  "[set_or_visit][promise-1]",
+                  backends_in_memory) {
     auto cache = fresh<TestType>();
     add_three_entries(cache);
     using cache_type = decltype(cache);
