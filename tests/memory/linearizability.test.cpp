@@ -33,7 +33,7 @@ std::chrono::duration<double> time_to_explore() {
 
 TEMPLATE_TEST_CASE("the concurrent cache can be explained by one order of its operations",
                    "[linearizability][threads][promise-14]",
-                   cachetory::detail::adaptive_mutex<>,
+                   cachetory::detail::default_mutex,
                    std::mutex) {
     explorer<cache_with<TestType>> explore(20'240'601);
     const std::string fault = explore.find_fault(time_to_explore());

@@ -72,8 +72,9 @@ private:
     Word state_ = unlocked;
 };
 
-/// The mutex of a shard unless the user chooses another.
-#if defined(__cpp_lib_atomic_wait) // libc++ does not define it for macOS before 11
+/// The mutex of a shard unless the user chooses another. libc++ cannot wait for an atomic on macOS
+/// before 11. libstdc++ loses wake-ups where it has no futex, as on Windows (seen in version 12).
+#if defined(__cpp_lib_atomic_wait) && (!defined(__GLIBCXX__) || defined(_GLIBCXX_HAVE_LINUX_FUTEX))
 using default_mutex = adaptive_mutex<>;
 #else
 using default_mutex = std::mutex;
