@@ -157,7 +157,7 @@ TABLE = [
     Ratio("– its lock, eight threads, one key", "the same with `std::mutex`", "find_lock", "ours_concurrent/threads:8", "std_mutex/threads:8", 1.0, sizes=(1,)),
     Fact("– its lock, eight threads, one key: hits of the fastest thread", "of the slowest", ["fairness/k12_v8/1/ours_concurrent"], "unfairness", max, lambda n: f"{n:.2f}×", 4, "≤ 4×"),
     Ratio("shared `find`, miss", "`memory_backend`", "find_miss", "ours_concurrent", "ours", why=LOCK),
-    Ratio("shared `set` over an entry", HAND, "overwrite", "ours_concurrent", "hand_written"),
+    Ratio("shared `set` over an entry", HAND, "overwrite", "ours_concurrent", "hand_written", why="Each operation also reads its shard, and all shards together (64 KiB) do not fit into the nearest cache."),
     Ratio("shared `get_many` of 64 keys, each", "64 × `find`", "get_64", "concurrent_get_many", "concurrent_finds", why="It allocates copies of the keys."),
     Ratio("bounded `find`, hit", "unbounded", "bounded_hit", "bounded", "unbounded", 1.15, why="A hit marks the entry as used."),
     Ratio("– compared with LRU", LRU, "bounded_hit", "bounded", "textbook"),
