@@ -116,13 +116,13 @@ void read_directions(const std::string& bytes) {
         if (redis::is_slot_map(*reply)) {
             for (const redis::slot_range& range : redis::slot_map_of(*reply, from)) {
                 require(range.first <= range.last && range.last < redis::slot_count, "no slot");
-                redis::check(range.owner);
+                redis::check_address(range.owner);
             }
         }
         const redis::answer answer(std::move(reply), "from");
         if (const auto elsewhere = redis::redirection_of(answer, from)) {
             require(elsewhere->slot < redis::slot_count, "no slot");
-            redis::check(elsewhere->to);
+            redis::check_address(elsewhere->to);
         }
     }
 }
