@@ -208,4 +208,4 @@ def counted(entries, operations="", left_out="/threads:"):
 
 def counted_among_many():
     """Those that callgrind fills in bearable time."""
-    return counted(100_000, "find|overwrite|bounded_(hit|overwrite|insert)/", "/threads:|/poco|find_hit/k12_v200|zipf")
+    return counted(100_000, "(find_hit|find_miss|overwrite|bounded_insert)/k12_v8/", "/threads:|/poco|/unbounded")
