@@ -436,6 +436,11 @@ using wall_clock = ours<cachetory::memory_backend<Value, std::chrono::system_clo
 template <class Value, life Life>
 using concurrent = ours<cachetory::concurrent_memory_backend<Value>, Life>;
 
+template <class Value, std::size_t Shards>
+struct sharded : cachetory::concurrent_memory_backend<Value> {
+    sharded() : cachetory::concurrent_memory_backend<Value>(Shards) {}
+};
+
 /// A bounded cache with room for whatever the benchmarks store.
 template <class Value>
 struct roomy : cachetory::bounded_memory_backend<Value> {
@@ -444,9 +449,9 @@ struct roomy : cachetory::bounded_memory_backend<Value> {
 template <class Value, life Life>
 using bounded = ours<roomy<Value>, Life>;
 
-/// A `memory_backend` behind one mutex: the minimum that a lock costs.
+/// A `memory_backend` behind one mutex, that of the shards: what a lock costs without shards.
 template <class Value, life Life>
-class one_mutex : public sync<Value, Life> {
+class one_lock : public sync<Value, Life> {
 public:
     template <class Use>
     bool find(std::string_view key, Use use) {
@@ -455,7 +460,7 @@ public:
     }
 
 private:
-    std::mutex mutex_;
+    cachetory::detail::default_mutex mutex_;
 };
 
 /// `async_memory_backend`.

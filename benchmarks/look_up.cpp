@@ -28,29 +28,6 @@ void report(benchmark::State& state, std::size_t allocations, std::size_t hits, 
     }
 }
 
-/// `ask(key)` looks up `key` and returns whether it was there.
-template <class Ask>
-void look_up(benchmark::State& state,
-             const key_list& keys,
-             std::size_t& position,
-             outcome expected,
-             Ask ask) {
-    const std::size_t before = support::allocations();
-    std::size_t hits = 0;
-    std::size_t i = position;
-    for (auto _ : state) {
-        hits += std::size_t(ask(keys[i]));
-        if (++i == keys.size()) {
-            i = 0;
-        }
-    }
-    position = i;
-    report(state, support::allocations() - before, hits, expected);
-}
-
-template <class Contender>
-using full = std::shared_ptr<filled<Contender>>;
-
 /// `ask(cache, key)` looks up `key` and returns whether it was there. Contenders that share a cache
 /// differ in nothing but how they ask: where its entries lie in memory matters more than that.
 template <class Contender, class Ask>
@@ -66,15 +43,13 @@ void add(const full<Contender>& cache,
                   [=](benchmark::State& state) {
                       const workload& work = workload_of(of);
                       Contender& asked = (*cache)();
-                      look_up(state, expected == outcome::hit ? work.hits : work.misses,
-                              cache->position, expected,
-                              [&](std::string_view key) { return ask(asked, key); });
+                      const std::size_t before = support::allocations();
+                      const std::size_t hits = look_up(
+                          state, expected == outcome::hit ? work.hits : work.misses,
+                          cache->position, [&](std::string_view key) { return ask(asked, key); });
+                      report(state, support::allocations() - before, hits, expected);
                   });
 }
-
-constexpr auto find = [](auto& contender, std::string_view key) {
-    return contender.find(key, [](const auto& value) { consume(value); });
-};
 
 template <class Contender>
 void add(const shape& of, outcome expected, std::string_view contender) {
@@ -217,6 +192,8 @@ void add_hits(const shape& of) {
     }
     add<wall_clock<Value, life::hour>>(of, hit, "ours_system_clock");
     add<concurrent<Value, life::hour>>(of, hit, "ours_concurrent");
+    add<ours<sharded<Value, 64>, life::hour>>(of, hit, "64_shards");
+    add<one_lock<Value, life::hour>>(of, hit, "one_lock");
     add<bounded<Value, life::hour>>(of, hit, "ours_bounded");
     add<map_and_clock<Value, life::hour>>(of, hit, "map_and_clock");
     add<hand_written<Value, life::hour>>(of, hit, "hand_written");

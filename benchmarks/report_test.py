@@ -88,6 +88,14 @@ class Report(unittest.TestCase):
         self.assertAlmostEqual(self.results.ratio(other, ours).median / true, 1, delta=0.03)
         self.assertAlmostEqual(self.results.ratio(ours, other).median * self.results.ratio(other, ours).median, 1)
 
+    def test_a_row_is_named_in_full_without_the_row_that_it_continues(self):
+        lost = next(row for row in rows.TABLE if row.what == "– two threads, the ideal")
+        only = Results()
+        for name, taken in zip([lost.ours[0], lost.other[0]], (2, 1)):
+            run = {"name": name, "real_time": taken, "cpu_time": taken, "time_unit": "ns", "repetition_index": 0}
+            only.add({"context": {}, "benchmarks": [run]}, 0)
+        self.assertIn("- shared `find`, hit, one hour to live, two threads, the ideal, compared with", table(only))
+
     def test_the_pages_and_pictures_are_complete(self):
         self.assertEqual(readme(self.results).count("\n"), len(rows.README))
         self.assertIn("Where we lose", table(self.results))

@@ -60,12 +60,12 @@ void add(const shape& of, std::string_view contender, Ask ask) {
 void add_serialized() {
     for (const std::size_t entries : {1000U, 100'000U}) {
         const shape of{12, entries};
-        const auto find = [](auto& cache, std::string_view key) {
+        const auto find_number = [](auto& cache, std::string_view key) {
             const auto found = cache.find(key);
             return found ? *found : 0;
         };
-        add<numbers>(of, "numbers", find);
-        add<serialized>(of, "serialized", find);
+        add<numbers>(of, "numbers", find_number);
+        add<serialized>(of, "serialized", find_number);
         add<texts>(of, "by_hand", [](texts& cache, std::string_view key) {
             int number = 0;
             if (const std::string* const found = cache.find(key)) {

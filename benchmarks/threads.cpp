@@ -20,34 +20,18 @@ namespace {
 
 using word = value<8>;
 
-template <class Contender>
-using full = std::shared_ptr<filled<Contender>>;
-
 /// Where one thread's last repetition stopped in its keys. Alone on its cache line.
 struct alignas(64) progress {
     std::size_t position = 0;
 };
 
 template <class Contender>
-bool find(Contender& cache, std::string_view key) {
-    return cache.find(key, [](const auto& value) { consume(value); });
-}
-
-/// Looks up `keys`, starting at `position`.
-template <class Contender>
-void look_up(benchmark::State& state,
-             Contender& cache,
-             const key_list& keys,
-             std::size_t& position) {
-    std::size_t hits = 0;
-    std::size_t i = position % keys.size();
-    for (auto _ : state) {
-        hits += std::size_t(find(cache, keys[i]));
-        if (++i == keys.size()) {
-            i = 0;
-        }
-    }
-    position = i;
+void look_up_all(benchmark::State& state,
+                 Contender& cache,
+                 const key_list& keys,
+                 std::size_t& position) {
+    const std::size_t hits =
+        look_up(state, keys, position, [&](std::string_view key) { return find(cache, key); });
     if (hits != std::size_t(state.iterations())) {
         state.SkipWithError("a key was not found");
     }
@@ -63,8 +47,8 @@ void add_two(const shape& of,
         name("find_threads", of, sizeof(typename Contender::value_type), contender),
         [=](benchmark::State& state) {
             const auto thread = std::size_t(state.thread_index());
-            look_up(state, (*caches[thread % caches.size()])(), workload_of(of).halves[thread],
-                    (*of_threads)[thread].position);
+            look_up_all(state, (*caches[thread % caches.size()])(), workload_of(of).halves[thread],
+                        (*of_threads)[thread].position);
         },
         [](auto& added) { added.UseRealTime()->Threads(1)->Threads(2); });
 }
@@ -93,7 +77,7 @@ void add_lock(const shape& of, std::string_view contender) {
             const auto thread = std::size_t(state.thread_index());
             std::size_t& position = (*of_threads)[thread].position;
             position = position != 0 ? position : thread * (keys.size() / 8);
-            look_up(state, (*cache)(), keys, position);
+            look_up_all(state, (*cache)(), keys, position);
         },
         [](auto& added) { added.UseRealTime()->Threads(2)->Threads(8); });
 }
@@ -147,8 +131,8 @@ void add_threads() {
 #if defined(CACHETORY_BENCHMARK_BOOST_CONCURRENT)
         add_two<boost_concurrent<word, life::hour>>(of, "boost_concurrent");
 #endif
+        add_two<ours<sharded<word, 64>, life::hour>>(of, "64_shards");
         // What the machine and the map would allow at most:
-        add_two<one_mutex<word, life::hour>>(of, "one_mutex");
         using own = filled<sync<word, life::hour>>;
         add_two<sync<word, life::hour>>(of, "one_each",
                                         {std::make_shared<own>(of), std::make_shared<own>(of)});

@@ -210,6 +210,30 @@ void consume(const Value& value) {
     benchmark::DoNotOptimize(word);
 }
 
+/// A contender as benchmarks share it.
+template <class Contender>
+using full = std::shared_ptr<filled<Contender>>;
+
+constexpr auto find = [](auto& contender, std::string_view key) {
+    return contender.find(key, [](const auto& value) { consume(value); });
+};
+
+/// Looks up `keys` in turn, from `position` on. `ask(key)` looks up one and returns whether it was
+/// there. Returns how many were.
+template <class Ask>
+std::size_t look_up(benchmark::State& state, const key_list& keys, std::size_t& position, Ask ask) {
+    std::size_t hits = 0;
+    std::size_t i = position; // not `position` itself, which would be written each time
+    for (auto _ : state) {
+        hits += std::size_t(ask(keys[i]));
+        if (++i == keys.size()) {
+            i = 0;
+        }
+    }
+    position = i;
+    return hits;
+}
+
 void add_look_ups();
 void add_changes();
 void add_whole_caches();

@@ -103,6 +103,7 @@ CLOCK = MAP + " + `now()`"
 FLAT = "`boost::unordered_flat_map`"
 LRU = "textbook LRU + mutex"
 CHECK = "Each hit reads a clock to compare it with the deadline; the map has none."
+SHARDS = "The lock costs little, as the row about one lock shows. But a look-up must find its shard, and read it and its small table. Fewer shards take less of the processor’s cache, but threads meet more often."
 LOCK = "Each look-up takes a lock, and a hit copies the value."
 POLICY = "The victim is looked up in the table, and its ghost and the new key’s are looked up as well; LRU takes the last entry of its list."
 OPEN = "It stores entries in one array, without a node for each, so its references do not stay valid."
@@ -144,7 +145,10 @@ TABLE = [
     Ratio("– an address or an exception, no future", "`get` in a coroutine", "ways_hit", "least_co_await", "ours_get_in_coroutine", why="This awaits none of our code: it is what awaiting any such result costs."),
     Ratio("async `find(…).get()`, miss", "`find`", "ways_miss", "async_find", "ours_find", 1.15),
     Fact("– allocations of the three", "", ASYNC, "allocations", max, lambda n: f"{n:g}" if n else "none", 0, "none"),
-    Ratio("shared `find`, hit, one hour to live", "`memory_backend`", "find_hit", "ours_concurrent", "ours", (1.25, 1.2), why=LOCK),
+    Ratio("shared `find`, hit, one hour to live", "`memory_backend`", "find_hit", "ours_concurrent", "ours", (1.25, 1.2), why=SHARDS),
+    Ratio("– one lock, no shards", "`memory_backend`", "find_hit", "one_lock", "ours"),
+    Ratio("– 64 shards", "`memory_backend`", "find_hit", "64_shards", "ours", why=SHARDS),
+    Ratio("– 64 shards, two threads", "512 shards", "find_threads", "64_shards/threads:2", "ours_concurrent/threads:2", why="The threads meet more often."),
     Ratio("– one thread", HAND, "find_threads", "ours_concurrent/threads:1", "hand_written/threads:1", 0.5),
     Ratio("– two threads, different keys", HAND, "find_threads", "ours_concurrent/threads:2", "hand_written/threads:2", 0.25),
     Ratio("– two threads, different keys", "`tbb::concurrent_hash_map` + `now()`", "find_threads", "ours_concurrent/threads:2", "tbb/threads:2", why=LOCK),
@@ -166,6 +170,7 @@ TABLE = [
     Ratio("bounded `set` that evicts", "unbounded `set` and `erase`", "bounded_insert", "bounded", "unbounded", why="The policy must find an entry to evict, and remembers its key for a while. The entry that the unbounded cache erases is in the processor’s cache, because it has just been stored."),
     Ratio("– compared with LRU", LRU, "bounded_insert", "bounded", "textbook", 1.1, why=POLICY),
     Ratio("– compared with Poco", "`Poco::LRUCache`", "bounded_insert", "bounded", "poco_lru", 0.125),
+    Ratio("– LRU, compared with Poco", "`Poco::LRUCache`", "bounded_insert", "textbook", "poco_lru"),
     Ratio("bounded `get_or_set` of ten times as many keys, Zipf-distributed", LRU, "bounded_get_or_set", "bounded", "textbook"),
     Ratio("– compared with Poco", "`Poco::ExpireLRUCache`", "bounded_get_or_set", "bounded", "poco_expire_lru"),
     Ratio("shared bounded `find`, hit", LRU, "bounded_hit", "bounded_shared", "textbook"),
@@ -179,6 +184,7 @@ TABLE = [
     Ratio("Redis Cluster `get`", "hiredis, `GET` from the right node", "cluster_get", "ours", "raw", 1.05, shape="k12_v100", sizes=(64,), why=ROUND),
     Ratio("Redis Cluster `get_many` of 64 keys on three nodes", "hiredis, 64 `GET`s at once", "cluster_get_64", "ours_get_many", "raw_pipeline", shape="k12_v100", sizes=(64,), why="The keys are sorted by node, and the answers are kept as pairs of keys and values."),
     Ratio("– one by one", "64 × `get`", "cluster_get_64", "ours_get_many", "ours_gets", 0.06, shape="k12_v100", sizes=(64,)),
+    Ratio("– hiredis, 64 `GET`s at once", "64 × `get`", "cluster_get_64", "raw_pipeline", "ours_gets", shape="k12_v100", sizes=(64,)),
     Ratio("`find`, hit, never expires, 1,000,000 entries", MAP, "find_hit", "ours_never", "bare", 1.0, sizes=(1_000_000,)),
     Ratio("`purge_expired(1000)`, longest pause", "`purge_expired()`", "purge", "calls_of_1000", "all_at_once", 0.01, sizes=(1_000_000,)),
     Fact("memory of an entry", MAP + " without deadlines", WEIGHED, "node_bytes", lambda pair: pair[0] - pair[1], "{:+g} bytes".format, 8, "≤ +8 bytes"),

@@ -28,7 +28,7 @@ def table(results):
     if not counted:
         text += "Instructions and misses are left out: they were not counted, or valgrind is not installed.\n"
     lost = [(row, row.loss(results)) for row in measured if row.loss(results)]
-    losses = [f"- {full_name(row, measured)}, compared with {row.beside}: {by}. {row.why or 'Why is not known yet.'}\n" for row, by in lost]
+    losses = [f"- {full_name(row)}, compared with {row.beside}: {by}. {row.why or 'Why is not known yet.'}\n" for row, by in lost]
     if losses:
         text += "\n## Where we lose, and why\n\n" + "".join(losses)
     if any(name.startswith("growth/") for name in results.by_name()):
@@ -36,11 +36,11 @@ def table(results):
     return text
 
 
-def full_name(row, measured):
-    """A row whose name begins with a dash continues the last row without one."""
+def full_name(row):
+    """A row whose name begins with a dash continues the last row without one, measured or not."""
     if not row.what.startswith("– "):
         return row.what
-    above = [each.what for each in measured[: measured.index(row)] if not each.what.startswith("– ")]
+    above = [each.what for each in rows.TABLE[: rows.TABLE.index(row)] if not each.what.startswith("– ")]
     return above[-1] if row.what.startswith("– compared with ") else f"{above[-1]}, {row.what[2:]}"
 
 

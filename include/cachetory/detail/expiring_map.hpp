@@ -332,12 +332,13 @@ private:
         this->allocate();
         make_room();
         const Hash hash = entries_.hash_function();
-        const std::size_t hashed = hash(key); // a hashed_key has it already
+        const std::size_t hashed = hash(key);         // a hashed_key has it already
+        const bool returns = this->has_ghost(hashed); // early: it may have to wait for memory
         const auto chosen = this->find_victim(entries_, cursor_, hash, now);
         const iterator stored =
             entries_.try_emplace(std::string(std::move(key)), std::move(value), deadline).first;
         this->forget_oldest();
-        if (this->has_ghost(hashed)) {
+        if (returns) {
             stored->second.use();
         } else {
             stored->second.lives = worth<Bound>::newcomer;
