@@ -68,7 +68,7 @@ void deadline_after(TimePoint, cachetory::ttl) = delete;
 template <class TimePoint>
 void saturating_add(TimePoint, cachetory::ttl) = delete;
 template <class... Args>
-void sweep(Args&&...) = delete;
+void purge(Args&&...) = delete;
 template <class T>
 void addressof(T&) = delete;
 template <class T>

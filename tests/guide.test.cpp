@@ -312,7 +312,7 @@ TEMPLATE_TEST_CASE("what the guide remembers has a default time to live",
     CHECK(cache.deadline("key") == manual_clock::time_point(10min));
 }
 
-TEST_CASE("the guide's sweep keeps no more expired entries than live ones", "[guide]") {
+TEST_CASE("the guide's purges keep no more expired entries than live ones", "[guide]") {
     constexpr int live = 100;
     memory_backend<std::string> cache;
     std::size_t most = 0;

@@ -37,7 +37,7 @@ concept settable_in =
 };
 
 // Cold, so that it stays out of the hit path.
-[[gnu::cold]] inline std::exception_ptr missing(std::string_view key) {
+CACHETORY_GNU(cold) inline std::exception_ptr missing(std::string_view key) {
     return std::make_exception_ptr(key_error(key));
 }
 

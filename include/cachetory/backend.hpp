@@ -30,7 +30,7 @@ struct set_options {
 // shared object could not catch what another throws. Copying them does not throw.
 
 /// Thrown by look-ups that must return a value if the key has none. `what()` names the key.
-class [[gnu::visibility("default")]] key_error : public std::out_of_range {
+class CACHETORY_GNU(visibility("default")) key_error : public std::out_of_range {
 public:
     explicit key_error(std::string_view key)
         : std::out_of_range("key not found: \"" + std::string(key) + '"'), key_(key) {}
@@ -44,7 +44,7 @@ private:
 
 /// Thrown by backends that are not in memory if a server cannot be reached, is silent for too long,
 /// or answers with an error. `what()` says what happened, and never contains a password.
-class [[gnu::visibility("default")]] backend_error : public std::runtime_error {
+class CACHETORY_GNU(visibility("default")) backend_error : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
 };

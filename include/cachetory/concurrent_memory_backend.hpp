@@ -7,8 +7,8 @@
 #include "detail/deadline.hpp"
 #include "detail/eviction.hpp"
 #include "detail/memory_url.hpp"
+#include "detail/purge.hpp"
 #include "detail/sharded_map.hpp"
-#include "detail/sweep.hpp"
 #include "detail/visitor.hpp"
 #include "string_hash.hpp"
 #include "version.hpp"
@@ -65,11 +65,11 @@ public:
     using time_point = typename Clock::time_point;
 
     /// Passed as a limit: no limit.
-    static constexpr std::size_t unlimited = detail::sweep_limit::unlimited;
+    static constexpr std::size_t unlimited = detail::purge_limit::unlimited;
     /// Far more than the threads that run at once on most machines, because contention is
-    /// expensive. A shard takes 128 bytes if pointers have 64 bits, so an empty cache takes 64 KiB.
-    /// Pass a smaller number if there are many small caches, and a larger one if dozens of cores
-    /// share a cache.
+    /// expensive. A shard takes 128 bytes (with pointers of 64 bits, the mutex that is the default
+    /// on Linux and no bound), so an empty cache takes 64 KiB. Pass a smaller number if there are
+    /// many small caches, and a larger one if dozens of cores share a cache.
     static constexpr std::size_t default_shards = 512;
 
     // Templates, because clang 14 would instantiate other members even if their constraints fail.

@@ -8,7 +8,7 @@
 #include "detail/expiring_map.hpp"
 #include "detail/hashed_key.hpp"
 #include "detail/memory_url.hpp"
-#include "detail/sweep.hpp"
+#include "detail/purge.hpp"
 #include "detail/visitor.hpp"
 #include "string_hash.hpp"
 #include "version.hpp"
@@ -74,7 +74,7 @@ public:
     using time_point = typename Clock::time_point;
 
     /// Passed as a limit: no limit.
-    static constexpr std::size_t unlimited = detail::sweep_limit::unlimited;
+    static constexpr std::size_t unlimited = detail::purge_limit::unlimited;
 
     // Templates, because clang 14 would instantiate other members even if their constraints fail.
 
@@ -349,17 +349,17 @@ public:
 
     /// Erases expired entries. Returns how many. Visits at most `max_visits` entries and at most
     /// eight times as many buckets, and resumes where the last call (or eviction) stopped: repeated
-    /// calls sweep everything, each with a bounded pause. So a result of 0 does not mean that
+    /// calls purge everything, each with a bounded pause. So a result of 0 does not mean that
     /// nothing is left, unless the visits were `unlimited`.
     std::size_t purge_expired(std::size_t max_visits = unlimited) {
         std::size_t purged = 0;
         moment now;
-        detail::sweep_limit limit(max_visits);
+        detail::purge_limit limit(max_visits);
         if (max_visits == unlimited) {
             entries_.rewind();
         }
-        for (auto state = detail::sweep_state::interrupted;
-             state == detail::sweep_state::interrupted;) {
+        for (auto state = detail::purge_state::interrupted;
+             state == detail::purge_state::interrupted;) {
             typename core::batch dead;
             state = entries_.extract_expired(limit, now, dead, purged);
         }

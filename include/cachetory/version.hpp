@@ -11,6 +11,13 @@
 #include <cachetory-needs-exceptions>
 #endif
 
+// An attribute of g++ and clang++. Other compilers would warn of it.
+#if defined(__GNUC__)
+#define CACHETORY_GNU(attribute) [[gnu::attribute]]
+#else
+#define CACHETORY_GNU(attribute)
+#endif
+
 // The single source of the version: CMake reads these three lines.
 #define CACHETORY_VERSION_MAJOR 0
 #define CACHETORY_VERSION_MINOR 2

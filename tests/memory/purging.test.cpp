@@ -47,7 +47,7 @@ BACKEND_TEST_CASE("purge_expired erases the expired entries and nothing else",
           listing{{"later", 2}, {"never", 3}});
 }
 
-BACKEND_TEST_CASE("repeated limited purges sweep everything",
+BACKEND_TEST_CASE("repeated limited purges purge everything",
                   "[purging][promise-15]",
                   backends_in_memory) {
     const std::size_t limit = GENERATE(std::size_t(1), std::size_t(7), std::size_t(40));
@@ -179,7 +179,7 @@ BACKEND_TEST_CASE("a purge may be given any number of visits",
     }
 }
 
-TEST_CASE("limited purges visit no more entries than allowed and together sweep all shards",
+TEST_CASE("limited purges visit no more entries than allowed and together purge all shards",
           "[purging][promise-15]") {
     const std::size_t limit = GENERATE(std::size_t(1), std::size_t(5), std::size_t(40));
     const std::size_t shards = GENERATE(std::size_t(1), std::size_t(7), std::size_t(64));
@@ -241,7 +241,7 @@ Cache made(std::size_t bound, std::size_t shards) {
 } // namespace
 
 TEMPLATE_TEST_CASE(
-    "limited purges that do not overlap sweep everything in the promised number of calls",
+    "limited purges that do not overlap purge everything in the promised number of calls",
     "[purging][promise-15]",
     (cachetory::memory_backend<int, test_clock>),
     (cachetory::concurrent_memory_backend<int, test_clock>),

@@ -64,7 +64,7 @@ BACKEND_TEST_CASE("every backend in memory does what a simple reference does",
     }
 }
 
-// Each thread has its own keys and its own clock, which only goes forward. The sweeper's clock
+// Each thread has its own keys and its own clock, which only goes forward. The purger's clock
 // shows the time of the slowest of them, so that it never erases an entry that one of them still
 // sees alive.
 BACKEND_TEST_CASE("threads that share a cache each see what a simple reference does",
@@ -96,7 +96,7 @@ BACKEND_TEST_CASE("threads that share a cache each see what a simple reference d
         --running;
     };
     std::size_t purged = 0;
-    const auto sweep = [&] {
+    const auto purge = [&] {
         for (std::size_t limit = 0; running != 0; limit = (limit + 1) % 50) {
             const std::vector<ticks> now(clocks.begin(), clocks.end());
             clock_of_thread::current =
@@ -111,7 +111,7 @@ BACKEND_TEST_CASE("threads that share a cache each see what a simple reference d
     for (std::size_t i = 0; i != threads; ++i) {
         workers.emplace_back(replay, i);
     }
-    workers.emplace_back(sweep);
+    workers.emplace_back(purge);
     for (std::thread& each : workers) {
         each.join();
     }

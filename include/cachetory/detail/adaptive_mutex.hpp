@@ -57,7 +57,7 @@ private:
     enum : int { unlocked, locked, contended };
     static constexpr int max_spins = 64;
 
-    [[gnu::noinline]] void lock_slowly(int seen) { // not inlined, so that lock() is
+    CACHETORY_GNU(noinline) void lock_slowly(int seen) { // not inlined, so that lock() is
         for (int i = 0; i != max_spins && seen == locked; ++i) {
             seen = state_.load(std::memory_order_relaxed);
         }

@@ -4,7 +4,7 @@
 
 #include "../version.hpp"
 #include "hashed_key.hpp"
-#include "sweep.hpp"
+#include "purge.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -7,7 +7,7 @@
 #include "deadline.hpp"
 #include "eviction.hpp"
 #include "hashed_key.hpp"
-#include "sweep.hpp"
+#include "purge.hpp"
 #include "visitor.hpp"
 
 #include <array>
@@ -242,7 +242,7 @@ public:
 
     /// Out of line and cold: otherwise the map's code is inlined into some look-ups, which makes
     /// the others too big to be inlined at all.
-    [[gnu::cold]] node extract(iterator found) { return entries_.extract(found); }
+    CACHETORY_GNU(cold) node extract(iterator found) { return entries_.extract(found); }
 
     /// Calls `f(key, value)`, or `f(key, value, deadline)`, for every live entry, in any order.
     template <class F>
@@ -279,19 +279,19 @@ public:
         extract_victim(chosen, dead);
     }
 
-    // Sweeping
+    // Purging
 
-    /// Makes the next sweep begin at the beginning of the table.
+    /// Makes the next purge begin at the beginning of the table.
     void rewind() noexcept { cursor_ = {}; }
 
-    /// Moves expired entries into `dead`, from where the last sweep stopped to the end of the table
+    /// Moves expired entries into `dead`, from where the last purge stopped to the end of the table
     /// at most. Adds their number to `purged`.
     template <std::size_t N>
-    sweep_state extract_expired(sweep_limit& limit,
+    purge_state extract_expired(purge_limit& limit,
                                 moment<Clock>& now,
                                 std::array<node, N>& dead,
                                 std::size_t& purged) {
-        return detail::sweep(entries_, cursor_, limit, now, dead, purged);
+        return detail::purge(entries_, cursor_, limit, now, dead, purged);
     }
 
     // Capacity
@@ -304,7 +304,7 @@ public:
         return eviction<Bound>::max_entries();
     }
 
-    /// Makes room for `count` entries in total, but for no more than the bound.
+    /// Makes room for `count` entries in total, but not for many more than the bound.
     void reserve(std::size_t count) {
         count = at_most_bound(count);
         if (count > entries_.max_size()) {
@@ -316,15 +316,16 @@ public:
 
 private:
     /// Stores a value under a key that has no entry. Not inlined, so that overwriting is.
-    [[gnu::noinline]] iterator store_new(std::string key, Wire& value, time_point deadline) {
+    CACHETORY_GNU(noinline) iterator store_new(std::string key, Wire& value, time_point deadline) {
         make_room();
         return entries_.try_emplace(std::move(key), std::move(value), deadline).first;
     }
 
     /// The same in a bounded map: if it is full, an entry is evicted for the new one.
     template <class Key>
-    [[gnu::noinline]] iterator
-    store_in_bound(Key key, Wire& value, time_point deadline, moment<Clock>& now, node& evicted) {
+    CACHETORY_GNU(noinline)
+    iterator store_in_bound(
+        Key key, Wire& value, time_point deadline, moment<Clock>& now, node& evicted) {
         if (entries_.size() < max_entries()) {
             return store_new(std::string(std::move(key)), value, deadline);
         }
@@ -356,19 +357,18 @@ private:
         dead = entries_.extract(chosen.entry);
     }
 
-    /// Makes sure that the table need not grow for the next entry. The map would grow after moving
-    /// the value into a node, and if that failed, the value would be lost.
+    /// Grows the table if it is full, because the map would do that after moving the value away.
     void make_room() {
         if (entries_.size() >= entries_.bucket_count() || entries_.bucket_count() == 1) {
             entries_.reserve(at_most_bound(2 * entries_.size() + 12));
         }
     }
 
-    /// Returns `count`, but not more than there may be during an insertion, because the hand must
-    /// walk over empty buckets.
+    /// Returns `count`, but at most 1.5 times the bound: the hand walks over empty buckets. (1.0
+    /// times would be too few: one cache miss more for each eviction.)
     std::size_t at_most_bound(std::size_t count) const noexcept {
         if constexpr (is_bounded) {
-            return count > max_entries() ? max_entries() + 1 : count;
+            return count / 3 * 2 > max_entries() ? max_entries() / 2 * 3 + 3 : count;
         } else {
             return count;
         }
@@ -392,7 +392,7 @@ private:
     }
 
     map entries_;
-    table_cursor cursor_ = {}; // where the next sweep begins, and where the hand stands
+    table_cursor cursor_ = {}; // where the next purge begins, and where the hand stands
 };
 
 } // namespace cachetory::detail

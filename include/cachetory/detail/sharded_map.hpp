@@ -20,6 +20,11 @@
 #include <utility>
 #include <vector>
 
+#if defined(_MSC_VER)
+#pragma warning(push)
+#pragma warning(disable : 4324) // a shard is padded on purpose
+#endif
+
 namespace cachetory::detail {
 
 /// A map in several shards, each with its own mutex. The hash of a key chooses its shard.
@@ -195,16 +200,16 @@ public:
         }
     }
 
-    /// Erases expired entries, starting where the last call stopped. A shard is done when its sweep
+    /// Erases expired entries, starting where the last call stopped. A shard is done when the purge
     /// reaches the end of its table. If the call ends before that, the next call resumes there.
     std::size_t purge_expired(std::size_t max_visits) {
-        sweep_limit limit(max_visits);
+        purge_limit limit(max_visits);
         std::size_t purged = 0;
         std::size_t at = next_to_purge_.load(std::memory_order_relaxed);
-        bool from_start = max_visits == sweep_limit::unlimited; // else the first one is resumed
+        bool from_start = max_visits == purge_limit::unlimited; // else the first one is resumed
         for (std::size_t i = 0; i != shards_.size(); ++i, from_start = true) {
-            auto state = sweep_state::interrupted;
-            while (state == sweep_state::interrupted) {
+            auto state = purge_state::interrupted;
+            while (state == purge_state::interrupted) {
                 typename core::batch dead; // destroyed after unlocking
                 const std::lock_guard lock(shards_[at].mutex);
                 if (std::exchange(from_start, false)) {
@@ -213,7 +218,7 @@ public:
                 moment<Clock> now;
                 state = shards_[at].entries.extract_expired(limit, now, dead, purged);
             }
-            if (state == sweep_state::limited) {
+            if (state == purge_state::limited) {
                 break;
             }
             at = after(at);
@@ -316,5 +321,9 @@ private:
 };
 
 } // namespace cachetory::detail
+
+#if defined(_MSC_VER)
+#pragma warning(pop)
+#endif
 
 #endif

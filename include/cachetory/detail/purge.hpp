@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef CACHETORY_DETAIL_SWEEP_HPP
-#define CACHETORY_DETAIL_SWEEP_HPP
+#ifndef CACHETORY_DETAIL_PURGE_HPP
+#define CACHETORY_DETAIL_PURGE_HPP
 
 #include "../version.hpp"
 
@@ -18,20 +18,20 @@ struct table_cursor {
     std::size_t position = 0;
 };
 
-/// The limit of one sweep: a number of entries, and eight times as many buckets, because an empty
+/// The limit of one purge: a number of entries, and eight times as many buckets, because an empty
 /// bucket costs much less than an entry.
-struct sweep_limit {
+struct purge_limit {
     static constexpr std::size_t unlimited = (std::numeric_limits<std::size_t>::max)();
 
-    explicit sweep_limit(std::size_t max_visits)
+    explicit purge_limit(std::size_t max_visits)
         : entries(max_visits), buckets(max_visits < unlimited / 8 ? max_visits * 8 : unlimited) {}
 
     std::size_t entries;
     std::size_t buckets;
 };
 
-/// How far a sweep has come.
-enum class sweep_state {
+/// How far a purge has come.
+enum class purge_state {
     interrupted, ///< `dead` is full: empty it and continue.
     limited,     ///< The limit is used up.
     finished     ///< It has reached the end of the table.
@@ -43,9 +43,9 @@ enum class sweep_state {
 /// It walks by buckets, because only then can it stop anywhere and continue later. It extracts by
 /// key, because a bucket's iterator cannot be converted to an iterator of the map.
 template <class Map, class Moment, std::size_t N>
-sweep_state sweep(Map& map,
+purge_state purge(Map& map,
                   table_cursor& cursor,
-                  sweep_limit& limit,
+                  purge_limit& limit,
                   Moment& now,
                   std::array<typename Map::node_type, N>& dead,
                   std::size_t& purged) {
@@ -56,7 +56,7 @@ sweep_state sweep(Map& map,
     for (; cursor.bucket != map.bucket_count() && !map.empty();
          cursor = {cursor.bucket + 1, 0}, --limit.buckets) {
         if (limit.buckets == 0) {
-            return sweep_state::limited;
+            return purge_state::limited;
         }
         auto visited = map.begin(cursor.bucket);
         const auto last = map.end(cursor.bucket);
@@ -65,10 +65,10 @@ sweep_state sweep(Map& map,
         }
         while (visited != last) {
             if (limit.entries == 0) {
-                return sweep_state::limited;
+                return purge_state::limited;
             }
             if (count == dead.size()) {
-                return sweep_state::interrupted;
+                return purge_state::interrupted;
             }
             const auto& [key, entry] = *visited;
             ++visited;
@@ -82,7 +82,7 @@ sweep_state sweep(Map& map,
         }
     }
     cursor = {};
-    return sweep_state::finished;
+    return purge_state::finished;
 }
 
 } // namespace cachetory::detail
