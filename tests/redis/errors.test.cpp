@@ -53,6 +53,7 @@ TEST_CASE("a wrong password, or none, is an error with the server's words and wi
     for (const support::redis_verb& verb : support::redis_verbs()) {
         INFO(verb.name);
         const std::string said = error_of([&] { verb.call(wrong); });
+        CHECK(said.starts_with("cachetory: redis server " + server.address() + ": "));
         CHECK_THAT(said, contains("WRONGPASS"));
         CHECK_THAT(said, contains(server.address()));
         CHECK_THAT(said, !contains("s3cret"));

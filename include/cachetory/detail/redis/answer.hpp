@@ -83,7 +83,7 @@ public:
     /// An answer from the server at `address`.
     answer(reply_pointer reply, std::string_view address) : reply_(std::move(reply)) {
         if (reply_->type == REDIS_REPLY_ERROR) {
-            std::string words = "redis server " + std::string(address) + ": ";
+            std::string words = "cachetory: redis server " + std::string(address) + ": ";
             words += text_of(*reply_);
             words_ = std::make_unique<const std::string>(std::move(words));
         }
@@ -128,6 +128,15 @@ private:
     reply_pointer reply_ = {};
     std::unique_ptr<const std::string> words_ = {}; // of an error; a pointer is cheap to move
 };
+
+/// Adds what `error` says to a list of such texts, without the name of this library.
+inline void add_failure(std::string& failures, const backend_error& error) {
+    constexpr std::string_view name = "cachetory: ";
+    std::string_view text = error.what();
+    text.remove_prefix(text.starts_with(name) ? name.size() : 0);
+    failures += failures.empty() ? "" : "; ";
+    failures += text;
+}
 
 } // namespace cachetory::detail::redis
 

@@ -188,7 +188,7 @@ private:
     }
 
     [[noreturn]] void fail(const std::string& reason) const {
-        throw backend_error("redis server " + name_ + ": " + reason);
+        throw backend_error("cachetory: redis server " + name_ + ": " + reason);
     }
 
     [[noreturn]] void fail_timed_out() const {

@@ -60,11 +60,10 @@ public:
                     return line;
                 }
             } catch (const backend_error& error) {
-                failures += failures.empty() ? "" : "; ";
-                failures += error.what();
+                add_failure(failures, error);
             }
         }
-        throw backend_error("redis: no Sentinel leads to a primary: " + failures);
+        throw backend_error("cachetory: redis: no Sentinel leads to a primary: " + failures);
     }
 
 private:
@@ -76,7 +75,7 @@ private:
         const std::vector<answer> answers = sentinel.exchange(question);
         const redisReply& reply = answers.front().value();
         if (is_nil(reply)) {
-            throw backend_error("redis server " + sentinel.name() +
+            throw backend_error("cachetory: redis server " + sentinel.name() +
                                 ": this Sentinel does not know the service \"" + options_.service +
                                 '"');
         }
@@ -91,7 +90,7 @@ private:
         const std::vector<answer> answers = line.exchange(question);
         if (!answers.front().is_error() &&
             text_of(*answers.front().value().element[0]) != "master") {
-            throw backend_error("redis server " + line.name() + ": not the primary");
+            throw backend_error("cachetory: redis server " + line.name() + ": not the primary");
         }
     }
 

@@ -63,7 +63,8 @@ public:
             if (is_new) {
                 distrust();
                 const std::size_t slot = wanted[static_cast<std::size_t>(missing - owners.begin())];
-                throw backend_error("redis cluster: no server has slot " + std::to_string(slot));
+                throw backend_error("cachetory: redis cluster: no server has slot " +
+                                    std::to_string(slot));
             }
             ask();
             is_new = true;
@@ -123,12 +124,12 @@ private:
                 return;
             } catch (const backend_error& error) {
                 each->is_broken = true;
-                failures += failures.empty() ? "" : "; ";
-                failures += error.what();
+                add_failure(failures, error);
             }
         }
         distrust();
-        throw backend_error("redis cluster: no server returned the slot map: " + failures);
+        throw backend_error("cachetory: redis cluster: no server returned the slot map: " +
+                            failures);
     }
 
     /// Returns all servers in the order in which to ask them. Each time another one comes first,
