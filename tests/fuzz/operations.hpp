@@ -4,6 +4,7 @@
 
 #include "arithmetic.hpp"
 #include "caches.hpp"
+#include "full.hpp"
 #include "input.hpp"
 #include "parts.hpp"
 
@@ -246,13 +247,13 @@ private:
         });
     }
 
-    /// Purges in one sweep, or in as many as are needed.
+    /// Purges in one call, or in as many as are needed.
     void purge() {
         const std::size_t expired = model_.expired_keys().size();
         const std::size_t visits = callbacks_ || in_.flag() ? unlimited : in_.below(9) + 1;
         each("purge_expired", [&](auto& c) {
             std::size_t purged = result(c.purge_expired(visits));
-            for (int sweeps = 5000; visits != unlimited && purged < expired && sweeps; --sweeps) {
+            for (int calls = 5000; visits != unlimited && purged < expired && calls; --calls) {
                 purged += result(c.purge_expired(visits));
             }
             while (callbacks_ &&
@@ -417,6 +418,8 @@ inline void run(std::span<const std::uint8_t> bytes) {
     case 2:
     case 3:
         return operations(in, true).run();
+    case 4:
+        return full(in);
     default:
         return operations(in, false).run();
     }
