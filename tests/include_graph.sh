@@ -6,6 +6,7 @@
 # needs to know nothing about the headers of higher layers. FOLDER is include/cachetory by default.
 set -eu
 
+design=$(cd "$(dirname "$0")" && pwd)/../docs/design.md
 cd "${1:-$(dirname "$0")/../include/cachetory}"
 
 # may_include HEADER: patterns of those of our headers that it may include directly
@@ -60,6 +61,10 @@ complain() {
 }
 
 set -f # patterns must not expand to file names
+listed=$(sed -n '/^include\/cachetory\/$/,/^```$/p' "$design" | grep -o '[a-z_/]*[.]hpp')
+# place HEADER: its place in the list of docs/design.md, nothing if it is not there
+place() { echo "$listed" | grep -nxm 1 "$1" | cut -d: -f1; }
+
 headers=$(find . -name '*.hpp' | sed 's,^\./,,' | sort)
 edges=
 for header in $headers; do
@@ -73,6 +78,10 @@ for header in $headers; do
       redis_backend.hpp:* | detail/redis/*:*) ;;
       *:detail/redis/*) complain "$header may not know of the server: $other" ;;
       esac
+      here=$(place "$header")
+      there=$(place "$other")
+      [ -z "$here" ] || [ -z "$there" ] || [ "$there" -lt "$here" ] ||
+        complain "$header includes $other, which docs/design.md lists below it"
       matches "$other" $allowed || complain "$header may not include $other"
     done
   else

@@ -44,6 +44,19 @@ void fill(Cache& cache, std::size_t n) {
 
 } // namespace
 
+TEST_CASE("what a bound adds to a cache and to an entry", "[bound][sizes]") {
+    using unbounded = cachetory::memory_backend<int, manual_clock>;
+    using core = cachetory::detail::expiring_map<int, manual_clock, cachetory::string_hash>;
+    using bounded_core =
+        cachetory::detail::expiring_map<int, manual_clock,
+                                        cachetory::detail::hash_once<cachetory::string_hash>,
+                                        cachetory::bounded>;
+    constexpr std::size_t of_vectors = 2 * sizeof(std::vector<int>); // more than usual if checked
+    CHECK(sizeof(bounded) == sizeof(unbounded) + of_vectors + 3 * sizeof(std::size_t));
+    const bool has_room = alignof(core::entry) > alignof(int); // for a byte
+    CHECK(sizeof(bounded_core::entry) == sizeof(core::entry) + (has_room ? 0 : sizeof(int)));
+}
+
 TEMPLATE_TEST_CASE("a bounded cache never holds more than its bound, whatever the verb",
                    "[bound][promise-16]",
                    bounded,

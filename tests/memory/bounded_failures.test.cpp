@@ -34,6 +34,7 @@ struct countdown {
 countdown hash_countdown;
 countdown clock_countdown;
 countdown copy_countdown;
+countdown move_countdown;
 
 struct failing_hash {
     using is_transparent = void;
@@ -62,7 +63,7 @@ struct failing_clock {
 struct copied {
     copied(int n) : number(n) {} // implicit, so that the tests read well
     copied(const copied& other) : number(other.number) { copy_countdown.count_down(); }
-    copied(copied&&) = default;
+    copied(copied&& other) : number(other.number) { move_countdown.count_down(); }
     copied& operator=(const copied&) = default;
     copied& operator=(copied&&) = default;
     ~copied() { number = -1; } // not trivial
@@ -87,8 +88,8 @@ const std::string long_key(60, 'k');
 template <class Operation>
 int fail_everywhere(const cache& before, Operation operation) {
     int points = 0;
-    for (countdown* kind :
-         {&hash_countdown, &clock_countdown, &copy_countdown, static_cast<countdown*>(nullptr)}) {
+    for (countdown* kind : {&hash_countdown, &clock_countdown, &copy_countdown, &move_countdown,
+                            static_cast<countdown*>(nullptr)}) {
         for (int at = 0;; ++at) {
             cache tried = before;
             const contents expected = contents_of(tried);

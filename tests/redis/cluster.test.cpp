@@ -198,6 +198,7 @@ TEST_CASE("after a cluster has lost a primary, the same object works again", "[c
         traffic.wait_for_rounds(100);
         cluster.node(1).kill();
         support::wait_until([&] { return cluster.is_primary(4); }, "for a replica to take over");
+        traffic.wait_for_calm(100); // before the old primary is back
         cluster.node(1).start();
         cluster.wait_until_whole();
         traffic.wait_for_rounds(100);

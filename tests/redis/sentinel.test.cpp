@@ -96,6 +96,7 @@ TEST_CASE("after a primary has been killed, the same object works again", "[sent
         const std::size_t before = all.primary();
         all.server(before).kill();
         support::wait_until([&] { return all.primary() != before; }, "for a failover");
+        traffic.wait_for_calm(100); // before the old primary is back
         all.restart(before);
         all.wait_until_whole();
         traffic.wait_for_rounds(300);

@@ -8,6 +8,7 @@
 #include <map_backend.hpp> // made of docs/new-backend.md
 #if defined(CACHETORY_TEST_REDIS)
 #include "redis_cluster.hpp"
+#include "redis_sentinels.hpp"
 #include "redis_server.hpp"
 
 #include <cachetory/redis_backend.hpp>
@@ -168,6 +169,21 @@ struct redis_cluster_handle {
     }
 };
 
+struct redis_sentinel_handle {
+    static std::string name() { return "redis by sentinels"; }
+    static constexpr features has = {};
+
+    template <class Wire, class...>
+    using backend = serialized<Wire>;
+
+    template <class Wire>
+    static auto make() {
+        auto primary = cachetory::redis_backend::from_url(shared_redis_sentinels().url());
+        primary.clear();
+        return serialized<Wire>(std::move(primary));
+    }
+};
+
 #endif
 
 /// The backend of another entry, behind ready futures.
@@ -189,8 +205,12 @@ struct async {
 };
 
 #if defined(CACHETORY_TEST_REDIS) // a separate program, because it needs servers
-using all_backends =
-    std::tuple<redis, redis_socket, redis_prefix, redis_cluster_handle, async<redis>>;
+using all_backends = std::tuple<redis,
+                                redis_socket,
+                                redis_prefix,
+                                redis_cluster_handle,
+                                redis_sentinel_handle,
+                                async<redis>>;
 #elif defined(CACHETORY_TEST_FEWER_BACKENDS) // enough to find what differs between platforms
 using all_backends =
     std::tuple<memory, async<concurrent_memory>, bounded_concurrent_memory, serialized_memory>;

@@ -2,6 +2,8 @@
 #ifndef CACHETORY_TESTS_SUPPORT_REDIS_TRAFFIC_HPP
 #define CACHETORY_TESTS_SUPPORT_REDIS_TRAFFIC_HPP
 
+#include "redis_server.hpp"
+
 #include <cachetory/redis_backend.hpp>
 
 #include <atomic>
@@ -56,6 +58,17 @@ public:
         while (rounds_ < end) {
             std::this_thread::yield();
         }
+    }
+
+    /// Waits until `count` rounds in a row have been made without an error.
+    void wait_for_calm(std::size_t count) const {
+        wait_until(
+            [&] {
+                const std::size_t before = errors_;
+                wait_for_rounds(count);
+                return errors_ == before;
+            },
+            "for rounds without an error");
     }
 
     /// The text of the last error, and the last wrong value with the expected one.
