@@ -287,6 +287,10 @@ void add_bounded() {
     add_weight<unbounded_cache>(100'000, "unbounded");
     add_weight<bounded_cache>(100'000, "bounded");
     add_weight<textbook>(100'000, "textbook");
+#if defined(CACHETORY_BENCHMARK_POCO)
+    add_weight<poco_lru>(100'000, "poco_lru");
+    add_weight<poco_expire_lru>(100'000, "poco_expire_lru");
+#endif
     for (const std::size_t entries : {1000U, 100'000U}) {
         add_operations<unbounded_cache>(entries, "unbounded");
         add_operations<bounded_cache>(entries, "bounded");

@@ -190,7 +190,7 @@ void add_all(const shape& of) {
     add_touch<concurrent<Value, life::hour>>(of, "ours_concurrent");
     add_touch<hand_written<Value, life::hour>>(of, "hand_written");
 
-    // Poco's is left out: each of its insertions sweeps all expired entries.
+    // Poco's is left out: each of its insertions purges all expired entries.
     add_expire<map_and_clock<Value, life::expired>>(of, "map_and_clock");
     add_expire<sync<Value, life::expired>>(of, "ours");
     add_expire<concurrent<Value, life::expired>>(of, "ours_concurrent");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How much memory a cache takes, and how long a sweep pauses it.
+// How much memory a cache takes, and how long a purge pauses it.
 #include "../tests/support/allocations.hpp"
 #include "contenders.hpp"
 #include "workload.hpp"
@@ -21,7 +21,7 @@ void fill(expired& cache, const shape& of) {
     }
 }
 
-void sweep_at_once(benchmark::State& state, const shape& of) {
+void purge_at_once(benchmark::State& state, const shape& of) {
     for (auto _ : state) {
         expired filled;
         fill(filled, of);
@@ -34,7 +34,7 @@ void sweep_at_once(benchmark::State& state, const shape& of) {
 }
 
 /// The time is that of the longest call.
-void sweep_in_steps(benchmark::State& state, const shape& of) {
+void purge_in_steps(benchmark::State& state, const shape& of) {
     for (auto _ : state) {
         expired filled;
         fill(filled, of);
@@ -73,13 +73,13 @@ void add_weight(const shape& of, std::string_view contender) {
 
 void add_whole_caches() {
     const shape million{12, 1'000'000};
-    const auto add_sweep = [&](std::string_view contender, auto sweep) {
+    const auto add_purge = [&](std::string_view contender, auto purge) {
         add_benchmark(
             name("purge", million, 8, contender),
-            [=](benchmark::State& state) { sweep(state, million); }, manual_time_once);
+            [=](benchmark::State& state) { purge(state, million); }, manual_time_once);
     };
-    add_sweep("all_at_once", sweep_at_once);
-    add_sweep("calls_of_1000", sweep_in_steps);
+    add_purge("all_at_once", purge_at_once);
+    add_purge("calls_of_1000", purge_in_steps);
 
     for (const std::size_t key_size : {12U, 40U}) {
         const shape of{key_size, 100'000};
