@@ -164,8 +164,13 @@ TEST_CASE("a time to live that is too long for the server means forever", "[redi
 }
 
 TEST_CASE("a deadline that the clock cannot represent reads as none", "[redis]") {
+    using std::chrono::hours;
     cachetory::redis_backend cache = make_cache();
-    CHECK(cache.set("key", "value", {.time_to_live = std::chrono::hours(24 * 365 * 1'000)}));
+    constexpr hours millennium(24 * 365 * 1'000);
+    CHECK(cache.set("key", "value", {.time_to_live = millennium}));
     CHECK(ask("PTTL") > 0);
-    CHECK(cache.deadline("key") == std::nullopt);
+    // libstdc++'s clock ends in 2262; libc++'s counts microseconds.
+    const auto end = (cachetory::redis_backend::clock::time_point::max)().time_since_epoch();
+    const bool is_representable = std::chrono::duration_cast<hours>(end) > 2 * millennium;
+    CHECK(cache.deadline("key").has_value() == is_representable);
 }
