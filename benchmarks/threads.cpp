@@ -65,6 +65,12 @@ using with_lock =
     ours<cachetory::concurrent_memory_backend<word, steady, cachetory::string_hash, Mutex>,
          life::hour>;
 
+/// What was the default before there was a lock of one word.
+struct old_default
+    : cachetory::concurrent_memory_backend<word, steady, cachetory::string_hash, std::mutex> {
+    old_default() : concurrent_memory_backend(1024) {}
+};
+
 /// All threads ask for the same keys, each starting at a different place.
 template <class Contender>
 void add_lock(const shape& of, std::string_view contender) {
@@ -141,6 +147,7 @@ void add_threads() {
                             shape{12, 100'000, access::zipf}, shape{12, 1}}) {
         add_lock<with_lock<cachetory::detail::default_mutex>>(of, "ours_concurrent");
         add_lock<with_lock<std::mutex>>(of, "std_mutex");
+        add_lock<ours<old_default, life::hour>>(of, "old_default");
     }
     add_fairness<with_lock<cachetory::detail::default_mutex>>("ours_concurrent");
     add_fairness<with_lock<std::mutex>>("std_mutex");
