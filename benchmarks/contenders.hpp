@@ -436,9 +436,10 @@ using wall_clock = ours<cachetory::memory_backend<Value, std::chrono::system_clo
 template <class Value, life Life>
 using concurrent = ours<cachetory::concurrent_memory_backend<Value>, Life>;
 
-template <class Value, std::size_t Shards>
-struct sharded : cachetory::concurrent_memory_backend<Value> {
-    sharded() : cachetory::concurrent_memory_backend<Value>(Shards) {}
+template <class Value, std::size_t Shards, class Mutex = cachetory::detail::default_mutex>
+struct sharded
+    : cachetory::concurrent_memory_backend<Value, steady, cachetory::string_hash, Mutex> {
+    sharded() : sharded::concurrent_memory_backend(Shards) {}
 };
 
 /// A bounded cache with room for whatever the benchmarks store.

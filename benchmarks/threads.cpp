@@ -66,10 +66,7 @@ using with_lock =
          life::hour>;
 
 /// What was the default before there was a lock of one word.
-struct old_default
-    : cachetory::concurrent_memory_backend<word, steady, cachetory::string_hash, std::mutex> {
-    old_default() : concurrent_memory_backend(1024) {}
-};
+using old_default = ours<sharded<word, 1024, std::mutex>, life::hour>;
 
 /// All threads ask for the same keys, each starting at a different place.
 template <class Contender>
@@ -147,7 +144,7 @@ void add_threads() {
                             shape{12, 100'000, access::zipf}, shape{12, 1}}) {
         add_lock<with_lock<cachetory::detail::default_mutex>>(of, "ours_concurrent");
         add_lock<with_lock<std::mutex>>(of, "std_mutex");
-        add_lock<ours<old_default, life::hour>>(of, "old_default");
+        add_lock<old_default>(of, "old_default");
     }
     add_fairness<with_lock<cachetory::detail::default_mutex>>("ours_concurrent");
     add_fairness<with_lock<std::mutex>>("std_mutex");

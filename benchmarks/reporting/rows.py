@@ -160,7 +160,7 @@ TABLE = [
     Ratio("– two threads, different keys", "`tbb::concurrent_hash_map` + `now()`", "find_threads", "ours_concurrent/threads:2", "tbb/threads:2", why=LOCK),
     Ratio("– two threads, different keys", "`boost::concurrent_flat_map` + `now()`", "find_threads", "ours_concurrent/threads:2", "boost_concurrent/threads:2", why=OPEN),
     Ratio("– two threads, the ideal", "two caches without a lock", "find_threads", "ours_concurrent/threads:2", "one_each/threads:2", why=LOCK),
-    Ratio("– its lock, two threads", "the same with `std::mutex`", "find_lock", "ours_concurrent/threads:2", "std_mutex/threads:2", why="It differs from run to run, mostly from 0.92 to 1.06. Most of the time, a cache line moves between the cores."),
+    Ratio("– its lock, two threads", "the same with `std::mutex`", "find_lock", "ours_concurrent/threads:2", "std_mutex/threads:2", why="It differs from run to run, from 0.92 to 1.06 in those that we have made."),
     Ratio("– two threads, the same keys", "1,024 shards with `std::mutex`, the old default", "find_lock", "ours_concurrent/threads:2", "old_default/threads:2", 1.0),
     Ratio("– eight threads, the same keys", "1,024 shards with `std::mutex`, the old default", "find_lock", "ours_concurrent/threads:8", "old_default/threads:8", 1.0),
     Ratio("– its lock, eight threads", "the same with `std::mutex`", "find_lock", "ours_concurrent/threads:8", "std_mutex/threads:8"),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Threads that use one cache at the same time.
 #include "support/threads.hpp"
+#include "support/capabilities.hpp"
 #include "support/catch.hpp"
 #include "support/gate.hpp"
 #include "support/yielding.hpp"
@@ -9,7 +10,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -27,15 +27,12 @@ namespace {
 using unbounded = concurrent_memory_backend<std::string>;
 using bounded = cachetory::bounded_concurrent_memory_backend<std::string>;
 
-template <class Cache>
-constexpr bool is_bounded = std::same_as<Cache, bounded>;
-
 constexpr std::size_t entries = 64;
 
 /// A cache with two shards, so that threads meet in them.
 template <class Cache>
 Cache made() {
-    if constexpr (is_bounded<Cache>) {
+    if constexpr (support::evicts<Cache>) {
         return Cache(entries, 2);
     } else {
         return Cache(2);
@@ -220,7 +217,7 @@ bool call_verb(int n, Cache& cache, const std::string& key) {
         }
         break;
     case 26:
-        if constexpr (is_bounded<Cache>) {
+        if constexpr (support::evicts<Cache>) {
             right = cache.evict(3) <= 3;
         }
         break;
@@ -244,7 +241,7 @@ TEMPLATE_TEST_CASE("everything may be called by several threads at once",
                 const std::string another = std::to_string((i * 8 + added) % 100);
                 cache.set(another, value_of(another));
             }
-            if constexpr (is_bounded<TestType>) {
+            if constexpr (support::evicts<TestType>) {
                 wrong += cache.size() > entries;
             }
         }

@@ -114,12 +114,16 @@ struct map {
 template <class Wire>
 using serialized = cachetory::serialized_backend<Wire, cachetory::redis_backend>;
 
-struct redis {
-    static std::string name() { return "redis"; }
+/// What the entries for Redis have in common.
+struct on_redis {
     static constexpr features has = {};
 
     template <class Wire, class...>
     using backend = serialized<Wire>;
+};
+
+struct redis : on_redis {
+    static std::string name() { return "redis"; }
 
     template <class Wire>
     static auto make() {
@@ -127,12 +131,8 @@ struct redis {
     }
 };
 
-struct redis_socket {
+struct redis_socket : on_redis {
     static std::string name() { return "redis by a Unix socket"; }
-    static constexpr features has = {};
-
-    template <class Wire, class...>
-    using backend = serialized<Wire>;
 
     template <class Wire>
     static auto make() {
@@ -141,12 +141,8 @@ struct redis_socket {
     }
 };
 
-struct redis_prefix {
+struct redis_prefix : on_redis {
     static std::string name() { return "redis under a prefix"; }
-    static constexpr features has = {};
-
-    template <class Wire, class...>
-    using backend = serialized<Wire>;
 
     template <class Wire>
     static auto make() {
@@ -156,12 +152,8 @@ struct redis_prefix {
     }
 };
 
-struct redis_cluster_handle {
+struct redis_cluster_handle : on_redis {
     static std::string name() { return "redis cluster"; }
-    static constexpr features has = {};
-
-    template <class Wire, class...>
-    using backend = serialized<Wire>;
 
     template <class Wire>
     static auto make() {
@@ -169,12 +161,8 @@ struct redis_cluster_handle {
     }
 };
 
-struct redis_sentinel_handle {
+struct redis_sentinel_handle : on_redis {
     static std::string name() { return "redis by sentinels"; }
-    static constexpr features has = {};
-
-    template <class Wire, class...>
-    using backend = serialized<Wire>;
 
     template <class Wire>
     static auto make() {
