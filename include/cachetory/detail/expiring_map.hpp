@@ -273,8 +273,7 @@ public:
     /// Moves the entry that an insertion into a full map would evict into `dead`. The map is
     /// bounded and not empty. Does not allocate.
     void evict(moment<Clock>& now, node& dead) {
-        const Hash hash = entries_.hash_function();
-        const auto chosen = this->find_victim(entries_, cursor_, hash, now);
+        const auto chosen = this->find_victim(entries_, cursor_, entries_.hash_function(), now);
         this->forget_oldest();
         extract_victim(chosen, dead);
     }
@@ -357,10 +356,11 @@ private:
         dead = entries_.extract(chosen.entry);
     }
 
-    /// Grows the table if it is full, because the map would do that after moving the value away.
+    /// Grows the table as the map would, which does so only after moving the value away.
     void make_room() {
-        if (entries_.size() >= entries_.bucket_count() || entries_.bucket_count() == 1) {
-            entries_.reserve(at_most_bound(2 * entries_.size() + 12));
+        const std::size_t buckets = entries_.bucket_count();
+        if (entries_.size() >= buckets || buckets == 1) {
+            entries_.rehash(at_most_bound(buckets < 6 ? 12 : 2 * buckets));
         }
     }
 
