@@ -79,7 +79,10 @@ struct worth<bounded> {
 
 /// What a map remembers for eviction beyond its entries: nothing without a bound.
 template <class Bound>
-class eviction {};
+class eviction {
+public:
+    void swap(eviction&) noexcept {}
+};
 
 template <>
 class eviction<bounded> {

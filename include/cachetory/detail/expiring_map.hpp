@@ -113,9 +113,7 @@ public:
     expiring_map& operator=(expiring_map&& other) noexcept {
         expiring_map swapped(std::move(other));
         entries_.swap(swapped.entries_);
-        if constexpr (is_bounded) {
-            eviction<Bound>::swap(swapped);
-        }
+        eviction<Bound>::swap(swapped);
         return *this;
     }
 
@@ -157,7 +155,9 @@ public:
 
     /// The same for an operation that names the key of `found`: if the entry is live, it is used.
     [[nodiscard]] bool use(iterator found, moment<Clock>& now) {
-        if (!is_live(found, now)) {
+        // A bounded map has so many look-ups that g++ may not inline is_live(); this test it does.
+        const bool lasts = is_bounded && found != end() && !found->second.expiry();
+        if (!lasts && !is_live(found, now)) {
             return false;
         }
         found->second.use();
@@ -240,8 +240,7 @@ public:
         return true;
     }
 
-    /// Out of line and cold: otherwise the map's code is inlined into some look-ups, which makes
-    /// the others too big to be inlined at all.
+    /// Cold, because the map's code would make some look-ups too big to be inlined.
     CACHETORY_GNU(cold) node extract(iterator found) { return entries_.extract(found); }
 
     /// Calls `f(key, value)`, or `f(key, value, deadline)`, for every live entry, in any order.
