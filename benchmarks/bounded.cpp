@@ -182,16 +182,17 @@ const plan& plan_of(operation chosen, std::size_t entries) {
     return place->second;
 }
 
-/// A full cache and what it is asked for.
-template <class Contender>
+/// A full cache and what it is asked for. Each operation is a type of its own: in one function for
+/// all of them the compiler would inline some and not others, not the same for all contenders.
+template <class Contender, operation Chosen>
 class full_cache {
 public:
-    full_cache(operation chosen, std::size_t entries)
-        : operation_(chosen), plan_(plan_of(chosen, entries)), contender_(entries) {
+    explicit full_cache(std::size_t entries)
+        : plan_(plan_of(Chosen, entries)), contender_(entries) {
         for (const std::string& key : plan_.stored) {
             contender_.set(key);
         }
-        if constexpr (!requires { contender_.erase(plan_.stored[0]); }) { // it has a bound
+        if constexpr (!can_erase) { // it has a bound
             for (const std::string& key : plan_.used) {
                 contender_.get_or_set(key);
             }
@@ -203,21 +204,15 @@ public:
         if (++next_ == plan_.asked.size()) {
             next_ = 0;
         }
-        switch (operation_) {
-        case operation::hit:
+        if constexpr (Chosen == operation::hit) {
             hits_ += std::size_t(contender_.find(key));
-            break;
-        case operation::get_or_set:
+        } else if constexpr (Chosen == operation::get_or_set) {
             contender_.get_or_set(key);
-            break;
-        case operation::overwrite:
+        } else {
             contender_.set(key);
-            break;
-        case operation::insert_and_evict:
-            contender_.set(key);
-            if constexpr (requires { contender_.erase(key); }) {
-                contender_.erase(key); // the unbounded one, which does not evict
-            }
+        }
+        if constexpr (Chosen == operation::insert_and_evict && can_erase) {
+            contender_.erase(key); // the unbounded one, which does not evict
         }
     }
 
@@ -229,7 +224,10 @@ public:
     }
 
 private:
-    operation operation_;
+    static constexpr bool can_erase = requires(Contender & contender, std::string_view key) {
+        contender.erase(key);
+    };
+
     const plan& plan_;
     Contender contender_;
     std::size_t next_ = 0;
@@ -246,22 +244,26 @@ std::size_t heap() {
 #endif
 }
 
+template <operation Chosen, class Contender>
+void add_operation(std::size_t entries, std::string_view contender) {
+    const auto cache = std::make_shared<std::unique_ptr<full_cache<Contender, Chosen>>>();
+    add_benchmark(name(name_of(Chosen), {12, entries}, 8, contender), [=](benchmark::State& state) {
+        if (*cache == nullptr) {
+            *cache = std::make_unique<full_cache<Contender, Chosen>>(entries);
+            (*cache)->settle();
+        }
+        for (auto _ : state) {
+            (*cache)->step();
+        }
+    });
+}
+
 template <class Contender>
 void add_operations(std::size_t entries, std::string_view contender) {
-    const shape of{12, entries};
-    for (const operation chosen : {operation::hit, operation::overwrite,
-                                   operation::insert_and_evict, operation::get_or_set}) {
-        const auto cache = std::make_shared<std::unique_ptr<full_cache<Contender>>>();
-        add_benchmark(name(name_of(chosen), of, 8, contender), [=](benchmark::State& state) {
-            if (*cache == nullptr) {
-                *cache = std::make_unique<full_cache<Contender>>(chosen, entries);
-                (*cache)->settle();
-            }
-            for (auto _ : state) {
-                (*cache)->step();
-            }
-        });
-    }
+    add_operation<operation::hit, Contender>(entries, contender);
+    add_operation<operation::overwrite, Contender>(entries, contender);
+    add_operation<operation::insert_and_evict, Contender>(entries, contender);
+    add_operation<operation::get_or_set, Contender>(entries, contender);
 }
 
 template <class Contender>
@@ -273,7 +275,7 @@ void add_weight(std::size_t entries, std::string_view contender) {
             for (auto _ : state) {
                 plan_of(operation::insert_and_evict, entries); // made before the heap is measured
                 const std::size_t before = heap();
-                full_cache<Contender> filled(operation::insert_and_evict, entries);
+                full_cache<Contender, operation::insert_and_evict> filled(entries);
                 filled.settle(); // so that it has allocated whatever it needs to evict
                 state.counters["bytes"] = double(heap() - before) / double(entries);
             }

@@ -30,7 +30,7 @@ def table(results):
     lost = [(row, row.loss(results)) for row in measured if row.loss(results)]
     losses = [f"- {full_name(row)}, compared with {row.beside}: {by}. {row.why or 'Why is not known yet.'}\n" for row, by in lost]
     if losses:
-        text += "\n## Where we lose, and why\n\n" + "".join(losses)
+        text += "\n## Where we lose or miss a target, and why\n\n" + "".join(losses)
     if any(name.startswith("growth/") for name in results.by_name()):
         text += "\n## What more entries cost\n\n![Time of a hit against the number of entries](growth.svg)\n"
     return text
