@@ -132,35 +132,35 @@ public:
     template <key_range Keys = std::initializer_list<std::string_view>>
     [[nodiscard]] auto get_many(Keys&& keys)
         -> std::vector<std::pair<const std::string_view, Wire&>> {
-        std::vector<std::pair<const std::string_view, Wire&>> found;
-        detail::reserve_for(keys, found);
+        std::vector<std::pair<const std::string_view, Wire&>> hits;
+        detail::reserve_for(keys, hits);
         std::vector<node> dead;
         moment now;
         for (auto&& key : keys) {
-            const iterator place = entries_.find(std::string_view(key));
-            if (entries_.use(place, now)) {
-                found.emplace_back(place->first, place->second.value);
-            } else if (place != entries_.end()) {
-                dead.push_back(entries_.extract(place));
+            const iterator found = entries_.find(std::string_view(key));
+            if (entries_.use(found, now)) {
+                hits.emplace_back(found->first, found->second.value);
+            } else if (found != entries_.end()) {
+                dead.push_back(entries_.extract(found));
             }
         }
         if (!std::is_trivially_destructible_v<Wire> && !dead.empty()) {
             // A destructor may erase what has been found: run the destructors first, then look the
             // survivors up again.
             std::vector<std::string> names;
-            for (const auto& pair : found) {
+            for (const auto& pair : hits) {
                 names.emplace_back(pair.first);
             }
-            found.clear();
+            hits.clear();
             dead.clear();
             for (const std::string& name : names) {
-                const iterator left = entries_.find(std::string_view(name));
-                if (entries_.is_live(left, now)) {
-                    found.emplace_back(left->first, left->second.value);
+                const iterator found = entries_.find(std::string_view(name));
+                if (entries_.is_live(found, now)) {
+                    hits.emplace_back(found->first, found->second.value);
                 }
             }
         }
-        return found;
+        return hits;
     }
 
     /// Finds the value of `key` and gives it a new time to live from now on (`std::nullopt`:
@@ -285,9 +285,9 @@ public:
         auto&& made = detail::as_wire<Wire>(std::forward<V>(value));
         typename core::displaced old;
         moment now;
-        const auto [place, stored] = entries_.store(key, made, time_to_live, true, now, old);
+        const auto [live, stored] = entries_.store(key, made, time_to_live, true, now, old);
         if (!stored) {
-            static_cast<void>(detail::visit_entry(std::forward<F>(f), place->second));
+            static_cast<void>(detail::visit_entry(std::forward<F>(f), live->second));
         }
         return stored;
     }

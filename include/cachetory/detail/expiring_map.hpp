@@ -155,7 +155,7 @@ public:
 
     /// The same for an operation that names the key of `found`: if the entry is live, it is used.
     [[nodiscard]] bool use(iterator found, moment<Clock>& now) {
-        // A bounded map has so many look-ups that g++ may not inline is_live(); this test it does.
+        // g++ may not inline is_live() into the many look-ups of a bounded map: a quick test first.
         const bool lasts = is_bounded && found != end() && !found->second.expiry();
         if (!lasts && !is_live(found, now)) {
             return false;
@@ -355,11 +355,11 @@ private:
         dead = entries_.extract(chosen.entry);
     }
 
-    /// Grows the table as the map would, which does so only after moving the value away.
+    /// Grows the table as libstdc++'s map would, which does so only after moving the value away.
     void make_room() {
         const std::size_t buckets = entries_.bucket_count();
         if (entries_.size() >= buckets || buckets == 1) {
-            entries_.rehash(at_most_bound(buckets < 6 ? 12 : 2 * buckets));
+            entries_.rehash(at_most_bound(buckets < 2 ? 12 : 2 * buckets));
         }
     }
 

@@ -79,9 +79,9 @@ public:
 
         template <class When>
         std::pair<entry&, bool> store(Wire& value, const When& when, bool if_not_exists) {
-            const auto [place, stored] =
+            const auto [live, stored] =
                 entries_.store(key_, value, when, if_not_exists, now_, displaced_);
-            return {place->second, stored};
+            return {live->second, stored};
         }
 
     private:
