@@ -30,7 +30,7 @@ def replaced(page, text):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--program", default=ROOT / PROGRAM, help=f"the benchmarks; default: {PROGRAM}")
-    parser.add_argument("--quick", action="store_true", help="takes about a minute instead of eight, with rougher figures; implies --print")
+    parser.add_argument("--quick", action="store_true", help="takes about a minute instead of a quarter of an hour, with rougher figures; implies --print")
     parser.add_argument("--print", action="store_true", help="only print the table; do not write the pages")
     parser.add_argument("--only", metavar="REGEX", default="", help="measure only what matches, for example ^find_hit/; implies --print")
     parser.add_argument("--save", metavar="FILE", help="keep all that was measured, as JSON")
@@ -40,7 +40,7 @@ def main():
     pages = ((ROOT / "docs/benchmarks.md", table), (ROOT / "README.md", readme))
     if not args.print:
         for page, _ in pages:
-            replaced(page, "")  # fails now rather than in eight minutes
+            replaced(page, "")  # fails now rather than in the end
 
     if args.read:
         results = Results.read(args.read)

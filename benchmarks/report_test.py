@@ -5,6 +5,7 @@ import re
 import statistics
 import unittest
 from html import unescape
+from unittest import mock
 
 from reporting import chart, rows
 from reporting.growth import growth
@@ -21,6 +22,7 @@ def made_up():
     turn, so the contenders that come first in that turn are fast more often, and the others slow more often."""
     results = Results()
     names = [f"{operation}/k12_v8/{n}/{who}" for _, operation in chart.PANELS for n in rows.SIZES for who in COSTS]
+    names += [name for row in rows.README for name in row.ours + row.other if name not in names]
     names += [f"growth/k12_v8/{10 ** i}/{who}" for i in range(3, 8) for who in ("ours", "ours_concurrent", "bare")]
     runs = []
     for name in names:
@@ -103,6 +105,22 @@ class Report(unittest.TestCase):
         self.assertTrue(row.met(self.results))
         self.results.misses[row.other[1]] = 2.9
         self.assertFalse(row.met(self.results))
+
+    def test_every_missed_target_is_in_the_list_of_losses(self):
+        misses = next(row for row in rows.TABLE if row.what == "`find`, miss")
+        weight = rows.Fact("weight", "LRU", ["memory"], "bytes", max, str, 0, "≤ 0 bytes")
+        self.results.misses = {misses.ours[1]: 4.0, misses.other[1]: 3.0}
+        by_time = rows.Ratio("`set`", "", "overwrite", "ours", "bare", 0.1)
+        missed = [misses, by_time, weight]
+        with mock.patch.object(rows, "TABLE", missed), mock.patch.object(self.results, "counter", lambda *_: 1):
+            losses = table(self.results).split("Where we lose")[1]
+        for row in missed:
+            self.assertRegex(losses, f"- {re.escape(row.what)}, compared with .*target: ")
+
+    def test_the_readme_shows_figures_of_the_table(self):
+        shown = [(row.ours, row.other) for row in rows.TABLE]
+        for row in rows.README:
+            self.assertIn((row.ours, row.other), shown, row.what)
 
     def test_the_pages_and_pictures_are_complete(self):
         self.assertEqual(readme(self.results).count("\n"), len(rows.README))

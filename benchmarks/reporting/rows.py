@@ -19,7 +19,8 @@ def shown(ratio):
 
 
 class Ratio:
-    """Time of `ours` / time of `other`, which should be `at_most` that, if there is a target. `why` is the reason, if we lose."""
+    """Time of `ours` / time of `other`, which should be `at_most` that, if there is a target. `why` is the reason, if we lose
+    or miss the target."""
 
     def __init__(self, what, beside, operation, ours, other, at_most=None, shape="k12_v8", sizes=SIZES, why=""):
         self.what, self.beside, self.why = what, beside, why
@@ -62,22 +63,26 @@ class Ratio:
     def target(self):
         return " / ".join(f"≤ {limit:g}×" for limit in dict.fromkeys(self.limits) if limit)
 
+    def verdicts(self, results):
+        """For each size whether the target is met, None without one. A target is also one about misses,
+        where both were counted. The same look-up in the same table has had 2.77 to 2.92, because hashes differ."""
+        seen, found = results.misses, []
+        for ours, other, each, limit in zip(self.ours, self.other, self.ratios(results), self.limits):
+            few = not limit or ours not in seen or other not in seen or seen[ours] <= 1.08 * limit * seen[other]
+            found.append(shown(each) <= limit and few if each and limit else None)
+        return found
+
     def met(self, results):
-        """True or False, None without a target. A target is also one about misses, where both were counted;
-        counts differ by some per cent between runs, because hashes do."""
-        judged = [shown(each) <= limit for each, limit in zip(self.ratios(results), self.limits) if each and limit]
-        seen = results.misses
-        pairs = [(seen[a], seen[b], limit) for a, b, limit in zip(self.ours, self.other, self.limits) if limit and a in seen and b in seen]
-        judged += [ours <= 1.05 * limit * other for ours, other, limit in pairs]
+        """True or False, None without a target."""
+        judged = [verdict for verdict in self.verdicts(results) if verdict is not None]
         return all(judged) if judged else None
 
     def loss(self, results):
         """By how much we lose or miss the target, or "" if we do neither."""
         lost = []
-        for each, n, limit in zip(self.ratios(results), self.sizes, self.limits):
-            missed = each and limit and shown(each) > limit
-            if missed or each and each.low > 1.005:
-                lost.append(f"{times(each.median)} with {n:,} entries" + (f" (target: {limit:g}×)" if missed else ""))
+        for each, n, limit, met in zip(self.ratios(results), self.sizes, self.limits, self.verdicts(results)):
+            if met is False or each and each.low > 1.005:
+                lost.append(f"{times(each.median)} with {n:,} entries" + (f" (target: {limit:g}×)" if met is False else ""))
         return " and ".join(lost)
 
 
@@ -109,6 +114,9 @@ class Fact(Ratio):
     def met(self, results):
         return None if self.limits[0] is None else self.value(results) <= self.limits[0]
 
+    def loss(self, results):
+        return f"{self.figures(results)} (target: {self.promised})" if self.met(results) is False else ""
+
 
 MAP = "`unordered_map`"
 HAND = MAP + " + mutex + `now()`"
@@ -117,6 +125,7 @@ FLAT = "`boost::unordered_flat_map`"
 LRU = "textbook LRU + mutex"
 CHECK = "Each hit reads a clock to compare it with the deadline; the map has none."
 SHARDS = "The lock costs little, as the row about one lock shows. But a look-up must find its shard, and read it and its small table. Fewer shards take less of the processor’s cache, but threads meet more often."
+NO_LOCK = "Without any lock it is as shown above, compared with hand-written code: among 100,000 entries, all wait for the same memory. What is left is what the shards cost; the rows with two and eight threads show what they are good for."
 LOCK = "Each look-up takes a lock, and a hit copies the value."
 POLICY = "The victim is looked up in the table, and its ghost and the new key’s are looked up as well; LRU takes the last entry of its list."
 OPEN = "It stores entries in one array, without a node for each, so its references do not stay valid."
@@ -138,11 +147,11 @@ TABLE = [
     Ratio("– Zipf-distributed keys", MAP + ", no clock", "find_hit_zipf", "ours", "bare", sizes=MANY, why=CHECK),
     Ratio("– compared with an open-addressing map", FLAT + ", no clock", "find_hit", "ours", "boost_flat", why=OPEN),
     Ratio("– compared with hand-written code", HAND, "find_hit", "ours", "hand_written"),
-    Ratio("– compared with Poco", "`Poco::UniqueExpireCache`", "find_hit", "ours", "poco", 0.125, why="No cache on this map can take less: the map alone, without a deadline, takes as much, as the next row shows."),
+    Ratio("– compared with Poco", "`Poco::UniqueExpireCache`", "find_hit", "ours", "poco", 0.125, why="No cache on this map can take less: the map alone, without a deadline, takes as much, as the next row of the table shows."),
     Ratio("– the map alone, compared with Poco", "`Poco::UniqueExpireCache`", "find_hit", "bare", "poco"),
     Ratio("`find`, miss", MAP, "find_miss", "ours", "bare", 1.0),
     Ratio("– 40-byte keys", MAP, "find_miss", "ours", "bare", 1.0, "k40_v8"),
-    Ratio("– another hash", MAP + " with our hash", "find_miss", "ours", "bare_with_our_hash", why="The same as for a hit."),
+    Ratio("– another hash", MAP + " with our hash", "find_miss", "ours", "bare_with_our_hash", why="The deadline is read and the table’s `find` is called; the map’s `find` is inlined into its only caller."),
     Ratio("– compared with an open-addressing map", FLAT, "find_miss", "ours", "boost_flat", why="Looking at one group of its metadata is enough to know that a key is absent."),
     Ratio("`get`, hit, never expires", "`find`", "find_hit", "ours_never_get", "ours_never", 1.05),
     Ratio("`get`, hit, one hour to live", "`find`", "ways_hit", "ours_get", "ours_find", 1.05),
@@ -155,7 +164,7 @@ TABLE = [
     Ratio("`find` of an expired entry, and `set`", CLOCK, "expire_and_reinsert", "ours", "map_and_clock"),
     Ratio("`erase_if` that erases a tenth, each entry", CLOCK, "erase_if", "ours", "map_and_clock", sizes=MANY, why="Erased entries are collected first: values are destroyed only after all entries have been visited."),
     Ratio("async `get(…).get()`", "`get`", "ways_hit", "async_get", "ours_get", 1.1, why="It executes hardly any more instructions; why it takes longer is not known yet."),
-    Ratio("`co_await` of async `get`", "`get` in a coroutine", "ways_hit", "async_co_await", "ours_get_in_coroutine", 1.1, why="The compiler does not remove all instructions of the future. Without one it is no better, as the next row shows."),
+    Ratio("`co_await` of async `get`", "`get` in a coroutine", "ways_hit", "async_co_await", "ours_get_in_coroutine", 1.1, why="The compiler does not remove all instructions of the future. But awaiting one of the least possible results takes longer, as the next row of the table shows."),
     Ratio("– an address or an exception, no future", "`get` in a coroutine", "ways_hit", "least_co_await", "ours_get_in_coroutine", why="This awaits none of our code: it is what awaiting any such result costs."),
     Ratio("async `find(…).get()`, miss", "`find`", "ways_miss", "async_find", "ours_find", 1.15),
     Fact("– allocations of the three", "", ASYNC, "allocations", max, lambda n: f"{n:g}" if n else "none", 0, "none"),
@@ -163,8 +172,7 @@ TABLE = [
     Ratio("– one lock, no shards", "`memory_backend`", "find_hit", "one_lock", "ours"),
     Ratio("– 64 shards", "`memory_backend`", "find_hit", "64_shards", "ours", why=SHARDS),
     Ratio("– 64 shards, two threads", "512 shards", "find_threads", "64_shards/threads:2", "ours_concurrent/threads:2", why="The threads meet more often."),
-    Ratio("– one thread", HAND, "find_threads", "ours_concurrent/threads:1", "hand_written/threads:1", 0.5, why="Among 100,000 entries both wait for the same memory: without any lock it takes as long, as the next row shows. Among 1,000 entries the difference to the next row is what the shards cost; the rows with two and eight threads show what they are good for."),
-    Ratio("– one thread, without a lock", HAND, "find_threads", "one_each/threads:1", "hand_written/threads:1"),
+    Ratio("– one thread", HAND, "find_hit", "ours_concurrent", "hand_written", 0.5, why=NO_LOCK),
     Ratio("– two threads, different keys", HAND, "find_threads", "ours_concurrent/threads:2", "hand_written/threads:2", 0.25),
     Ratio("– two threads, different keys", "`tbb::concurrent_hash_map` + `now()`", "find_threads", "ours_concurrent/threads:2", "tbb/threads:2", why=LOCK),
     Ratio("– two threads, different keys", "`boost::concurrent_flat_map` + `now()`", "find_threads", "ours_concurrent/threads:2", "boost_concurrent/threads:2", why=OPEN),
@@ -222,7 +230,7 @@ README = [  # what the README says
     Ratio("`find` of a key that never expires", MAP, "find_hit", "ours_never", "bare"),
     Ratio("`find` with one hour to live", MAP + " without a clock", "find_hit", "ours", "bare"),
     Ratio("`set` over an entry, one hour to live", CLOCK, "overwrite", "ours", "map_and_clock"),
-    Ratio("`find` shared by threads", HAND, "find_hit", "ours_concurrent", "hand_written"),
+    Ratio("`find` by two threads", HAND, "find_threads", "ours_concurrent/threads:2", "hand_written/threads:2"),
     Ratio("`find` with one hour to live", "`Poco::UniqueExpireCache`", "find_hit", "ours", "poco"),
 ]
 
@@ -232,12 +240,12 @@ def wanted():
     return {name for row in [*TABLE, *README] for name in row.ours + row.other}
 
 
-def counted(entries, operations="", left_out="/threads:"):
-    """Those with that many entries whose instructions or misses the table shows."""
-    names = {name for row in TABLE for name in row.ours + row.other if f"/{entries}/" in name}
-    return "^(" + "|".join(sorted(n for n in names if re.match(operations, n) and not re.search(left_out, n))) + ")$"
+def counted(entries, rows=TABLE, left_out="/threads:"):
+    """The benchmarks with that many entries whose instructions or misses the table shows."""
+    names = {name for row in rows for name in row.ours + row.other if f"/{entries}/" in name}
+    return "^(" + "|".join(sorted(name for name in names if not re.search(left_out, name))) + ")$"
 
 
 def counted_among_many():
-    """Those that callgrind fills in bearable time."""
-    return counted(100_000, "(find_hit|find_miss|overwrite|bounded_insert)/k12_v8/", "/threads:|/poco|/unbounded")
+    """Those about which there is a target and that callgrind runs in bearable time."""
+    return counted(100_000, [row for row in TABLE if any(row.limits)], "/threads:|/poco|^(insert|get_64|async|.*memory)/|serialized")
