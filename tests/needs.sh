@@ -24,7 +24,7 @@ check() {
       ;;
     esac
     lines=$(echo "$output" | wc -l)
-    if [ "$lines" -gt 20 ]; then
+    if [ "$lines" -gt 12 ]; then
       echo "FAILED: with $*, $header prints $lines lines" >&2
       status=1
     fi

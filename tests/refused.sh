@@ -66,6 +66,9 @@ EOF
 refuses 'delete' <<'EOF'
 cachetory::memory_backend<int, steady, hash<std::size_t>> cache(1000);
 EOF
+refuses 'keys are always strings, so the first argument is the type of the values' <<'EOF'
+cachetory::memory_backend<std::string, int> cache;
+EOF
 if echo | "$cxx" -dM -E -x c++ - | grep -q __SIZEOF_INT128__; then
   refuses "the clock's ticks are wider than 64 bits" <<'EOF'
 bool stored = cachetory::memory_backend<int, wide_clock>().set("key", 1, std::chrono::hours(1));
