@@ -103,7 +103,7 @@ class Report(unittest.TestCase):
         self.assertTrue(row.met(self.results))
         self.results.misses = {row.ours[1]: 4.0, row.other[1]: 3.1}
         self.assertTrue(row.met(self.results))
-        self.results.misses[row.other[1]] = 2.9
+        self.results.misses[row.other[1]] = 2.8
         self.assertFalse(row.met(self.results))
 
     def test_every_missed_target_is_in_the_list_of_losses(self):
