@@ -92,6 +92,7 @@ public:
 
     /// Changes the script and forgets what has been received. Connections stay open.
     void play(script answers) {
+        const std::lock_guard playing(script_mutex_);
         const std::lock_guard lock(mutex_);
         answers_ = std::move(answers);
         received_.clear();
@@ -174,8 +175,11 @@ private:
         for (words command; next(unread, command);) {
             scripted_answer answer("");
             {
-                const std::lock_guard lock(mutex_);
-                received_.push_back(command);
+                const std::lock_guard playing(script_mutex_);
+                {
+                    const std::lock_guard lock(mutex_); // not while the script asks other servers
+                    received_.push_back(command);
+                }
                 answer = answers_(command);
             }
             const int flags = MSG_NOSIGNAL | (answer.close ? MSG_MORE : 0); // close() then sends it
@@ -220,8 +224,9 @@ private:
     int listener_ = -1;
     int wake_[2] = {-1, -1};
     int port_ = 0;
-    mutable std::mutex mutex_;
+    std::mutex script_mutex_; // locked before mutex_
     script answers_;
+    mutable std::mutex mutex_; // the rest
     std::vector<words> received_;
     std::size_t accepted_ = 0;
     std::size_t open_ = 0;
