@@ -197,6 +197,9 @@ void add_hits(const shape& of) {
     add<bounded<Value, life::hour>>(of, hit, "ours_bounded");
     add<map_and_clock<Value, life::hour>>(of, hit, "map_and_clock");
     add<hand_written<Value, life::hour>>(of, hit, "hand_written");
+#if defined(CLOCK_MONOTONIC_COARSE)
+    add<map_and_coarse_clock<Value>>(of, hit, "map_and_coarse_clock");
+#endif
 #if defined(CACHETORY_BENCHMARK_POCO)
     add<poco<Value, life::hour>>(of, hit, "poco");
 #endif

@@ -40,14 +40,15 @@ def effort(name, quick):
     if operation in ("memory", "bounded_memory", "purge", "fairness"):
         return (3 if operation in ("purge", "fairness") and not quick else 1), 0, 0.001
     if operation.startswith("find_lock") and not quick:  # long enough for eight threads on two cores
-        return 3, 15, 0.02
+        return 6, 15, 0.02
     if operation == "growth":  # filling the caches takes most of the time
         return (0 if quick else 1), 15, 0.02
     seconds = 0.001 if entries <= 1000 else 0.002
     if quick:
         return 1, (1 if operation in ("insert", "erase_if") else 5), seconds
     slow = operation in ("insert", "erase_if") and entries > 1000 or entries > 100_000
-    return (2 if entries > 100_000 else 5), (7 if slow else 21), seconds
+    server = operation.startswith(("redis", "cluster"))  # whose times differ the most
+    return (2 if entries > 100_000 else 15 if server else 5), (7 if slow else 21), seconds
 
 
 def measure(program, wanted, counted, quick, only, results):

@@ -123,7 +123,8 @@ HAND = MAP + " + mutex + `now()`"
 CLOCK = MAP + " + `now()`"
 FLAT = "`boost::unordered_flat_map`"
 LRU = "textbook LRU + mutex"
-CHECK = "Each hit reads a clock to compare it with the deadline; the map has none."
+CHECK = "Each hit reads a clock to compare it with the deadline; the map has none. The rows about the coarse clock show what that costs at least."
+LEAST = "None of this is our code: it is what a look-up with a deadline costs at least."
 SHARDS = "The lock costs little, as the row about one lock shows. But a look-up must find its shard, and read it and its small table. Fewer shards take less of the processor’s cache, but threads meet more often."
 NO_LOCK = "Without any lock it is as shown above, compared with hand-written code: among 100,000 entries, all wait for the same memory. What is left is what the shards cost; the rows with two and eight threads show what they are good for."
 LOCK = "Each look-up takes a lock, and a hit copies the value."
@@ -142,6 +143,8 @@ TABLE = [
     Ratio("– another hash", MAP + " with our hash", "find_hit", "ours_never", "bare_with_our_hash", why="The deadline is read and the table’s `find` is called; the map’s `find` is inlined into its only caller."),
     Ratio("`find`, hit, one hour to live", MAP + ", no clock", "find_hit", "ours", "bare", (1.15, 1.35), why=CHECK),
     Ratio("– 40-byte keys", MAP + ", no clock", "find_hit", "ours", "bare", (1.15, 1.35), "k40_v8", why=CHECK),
+    Ratio("– the map with our hash and the coarse clock", MAP + ", no clock", "find_hit", "map_and_coarse_clock", "bare", why=LEAST),
+    Ratio("– the same, 40-byte keys", MAP + ", no clock", "find_hit", "map_and_coarse_clock", "bare", shape="k40_v8", why=LEAST),
     Ratio("– `system_clock`", MAP + ", no clock", "find_hit", "ours_system_clock", "bare", (1.15, 1.35), why=CHECK),
     Ratio("– 200-byte values", MAP + ", no clock", "find_hit", "ours", "bare", None, "k12_v200", MANY, why=CHECK),
     Ratio("– Zipf-distributed keys", MAP + ", no clock", "find_hit_zipf", "ours", "bare", sizes=MANY, why=CHECK),
@@ -150,7 +153,8 @@ TABLE = [
     Ratio("– compared with Poco", "`Poco::UniqueExpireCache`", "find_hit", "ours", "poco", 0.125, why="No cache on this map can take less: the map alone, without a deadline, takes as much, as the next row of the table shows."),
     Ratio("– the map alone, compared with Poco", "`Poco::UniqueExpireCache`", "find_hit", "bare", "poco"),
     Ratio("`find`, miss", MAP, "find_miss", "ours", "bare", 1.0),
-    Ratio("– 40-byte keys", MAP, "find_miss", "ours", "bare", 1.0, "k40_v8"),
+    Ratio("– 40-byte keys", MAP, "find_miss", "ours", "bare", 1.0, "k40_v8", why="In time it does not. It misses the cache 3.4 to 3.5 times, the map 3.3 times; with our hash the map does so as often as we do, as the next row of the table shows."),
+    Ratio("– 40-byte keys, another hash", MAP + " with our hash", "find_miss", "ours", "bare_with_our_hash", shape="k40_v8", why="The deadline is read and the table’s `find` is called; the map’s `find` is inlined into its only caller."),
     Ratio("– another hash", MAP + " with our hash", "find_miss", "ours", "bare_with_our_hash", why="The deadline is read and the table’s `find` is called; the map’s `find` is inlined into its only caller."),
     Ratio("– compared with an open-addressing map", FLAT, "find_miss", "ours", "boost_flat", why="Looking at one group of its metadata is enough to know that a key is absent."),
     Ratio("`get`, hit, never expires", "`find`", "find_hit", "ours_never_get", "ours_never", 1.05),
@@ -169,7 +173,7 @@ TABLE = [
     Ratio("async `find(…).get()`, miss", "`find`", "ways_miss", "async_find", "ours_find", 1.15),
     Fact("– allocations of the three", "", ASYNC, "allocations", max, lambda n: f"{n:g}" if n else "none", 0, "none"),
     Ratio("shared `find`, hit, one hour to live", "`memory_backend`", "find_hit", "ours_concurrent", "ours", (1.25, 1.2), why=SHARDS),
-    Ratio("– one lock, no shards", "`memory_backend`", "find_hit", "one_lock", "ours"),
+    Ratio("– one lock, no shards", "`memory_backend`", "find_hit", "one_lock", "ours", why="The lock."),
     Ratio("– 64 shards", "`memory_backend`", "find_hit", "64_shards", "ours", why=SHARDS),
     Ratio("– 64 shards, two threads", "512 shards", "find_threads", "64_shards/threads:2", "ours_concurrent/threads:2", why="The threads meet more often."),
     Ratio("– one thread", HAND, "find_hit", "ours_concurrent", "hand_written", 0.5, why=NO_LOCK),
@@ -178,7 +182,7 @@ TABLE = [
     Ratio("– two threads, different keys", "`boost::concurrent_flat_map` + `now()`", "find_threads", "ours_concurrent/threads:2", "boost_concurrent/threads:2", why=OPEN),
     Ratio("– two threads, the ideal", "two caches without a lock", "find_threads", "ours_concurrent/threads:2", "one_each/threads:2", why=LOCK),
     Ratio("– its lock, two threads", "the same with `std::mutex`", "find_lock", "ours_concurrent/threads:2", "std_mutex/threads:2", why="It differs from run to run, from 0.92 to 1.06 in those that we have made."),
-    Ratio("– two threads, the same keys", "1,024 shards with `std::mutex`, the old default", "find_lock", "ours_concurrent/threads:2", "old_default/threads:2", 1.0),
+    Ratio("– two threads, the same keys", "1,024 shards with `std::mutex`, the old default", "find_lock", "ours_concurrent/threads:2", "old_default/threads:2", 1.0, why="Two threads seldom meet, and then the two locks cost the same: from 0.92 to 1.06 in the runs that we have made."),
     Ratio("– eight threads, the same keys", "1,024 shards with `std::mutex`, the old default", "find_lock", "ours_concurrent/threads:8", "old_default/threads:8", 1.0),
     Ratio("– its lock, eight threads", "the same with `std::mutex`", "find_lock", "ours_concurrent/threads:8", "std_mutex/threads:8"),
     Ratio("– its lock, two threads, Zipf-distributed keys", "the same with `std::mutex`", "find_lock_zipf", "ours_concurrent/threads:2", "std_mutex/threads:2", 1.0),
@@ -215,7 +219,7 @@ TABLE = [
     Ratio("– one by one", "64 × `get`", "redis_get_64", "ours_get_many", "ours_gets", 0.06, shape="k12_v100", sizes=(64,)),
     Ratio("Redis Cluster `get`", "hiredis, `GET` from the right node", "cluster_get", "ours", "raw", 1.05, shape="k12_v100", sizes=(64,), why=ROUND),
     Ratio("Redis Cluster `get_many` of 64 keys on three nodes", "hiredis, 64 `GET`s at once", "cluster_get_64", "ours_get_many", "raw_pipeline", shape="k12_v100", sizes=(64,), why="The keys are sorted by node, and the answers are kept as pairs of keys and values."),
-    Ratio("– one by one", "64 × `get`", "cluster_get_64", "ours_get_many", "ours_gets", 0.06, shape="k12_v100", sizes=(64,)),
+    Ratio("– one by one", "64 × `get`", "cluster_get_64", "ours_get_many", "ours_gets", 0.06, shape="k12_v100", sizes=(64,), why="Three servers take turns on two cores. hiredis alone takes longer, as the next row of the table shows."),
     Ratio("– hiredis, 64 `GET`s at once", "64 × `get`", "cluster_get_64", "raw_pipeline", "ours_gets", shape="k12_v100", sizes=(64,)),
     Ratio("`find`, hit, never expires, 1,000,000 entries", MAP, "find_hit", "ours_never", "bare", 1.0, sizes=(1_000_000,)),
     Ratio("`purge_expired(1000)`, longest pause", "`purge_expired()`", "purge", "calls_of_1000", "all_at_once", 0.01, sizes=(1_000_000,)),
@@ -247,5 +251,5 @@ def counted(entries, rows=TABLE, left_out="/threads:"):
 
 
 def counted_among_many():
-    """Those about which there is a target and that callgrind runs in bearable time."""
-    return counted(100_000, [row for row in TABLE if any(row.limits)], "/threads:|/poco|^(insert|get_64|async|.*memory)/|serialized")
+    """Those about which there is a target, or which show why it is missed, if callgrind runs them in bearable time."""
+    return counted(100_000, [row for row in TABLE if any(row.limits) or "another hash" in row.what], "/threads:|/poco|^(insert|get_64|async|.*memory)/|serialized")
