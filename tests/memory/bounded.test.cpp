@@ -338,6 +338,21 @@ TEST_CASE("a copy evicts as its original does", "[bound]") {
     CHECK(found == 50);
 }
 
+TEST_CASE("a cache that has been moved knows which entries are on probation", "[bound]") {
+    bounded original(50);
+    fill(original, 120);
+    bounded built = std::move(original);
+    bounded assigned(70);
+    fill(assigned, 1000);
+    assigned = std::move(built);
+    for (int i = 120; i != 140; ++i) {
+        assigned.set(std::to_string(i), i);
+    }
+    for (int i = 115; i != 140; ++i) { // five are on probation: the newest, each for a while
+        CHECK(assigned.contains(std::to_string(i)) == (i >= 135));
+    }
+}
+
 TEST_CASE("a huge bound costs nothing until it is reached", "[bound]") {
     bounded cache((std::numeric_limits<std::size_t>::max)() / 4);
     fill(cache, 100);
