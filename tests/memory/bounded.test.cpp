@@ -339,7 +339,7 @@ TEST_CASE("a copy evicts as its original does", "[bound]") {
 }
 
 TEST_CASE("a cache that has been moved knows which entries are on probation", "[bound]") {
-    bounded original(50);
+    bounded original(50, known_hash());
     fill(original, 120);
     bounded built = std::move(original);
     bounded assigned(70);
