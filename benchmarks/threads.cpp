@@ -50,7 +50,7 @@ void add_two(const shape& of,
             look_up_all(state, (*caches[thread % caches.size()])(), workload_of(of).halves[thread],
                         (*of_threads)[thread].position);
         },
-        [](auto& added) { added.UseRealTime()->Threads(1)->Threads(2); });
+        [](auto& added) { added.UseRealTime()->Threads(2); });
 }
 
 template <class Contender>

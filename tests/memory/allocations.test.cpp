@@ -14,6 +14,7 @@
 using namespace std::chrono_literals;
 using support::allocations_of;
 using support::backends_in_memory;
+using support::bytes_of;
 using support::fresh;
 using support::result;
 
@@ -92,16 +93,12 @@ BACKEND_TEST_CASE("an overwrite does not allocate",
 }
 
 TEST_CASE("an entry costs a node of the bare map and eight bytes", "[allocations]") {
-    const auto bytes_for_one = [](auto& map, auto insert) {
-        map.reserve(16);
-        const std::size_t before = support::allocated_bytes();
-        insert();
-        return support::allocated_bytes() - before;
-    };
     bare_map bare;
     cachetory::memory_backend<std::uint64_t> cache;
-    const std::size_t node = bytes_for_one(bare, [&] { bare.try_emplace("k", 1U); });
-    CHECK(bytes_for_one(cache, [&] { cache.set("k", 1U); }) == node + 8);
+    bare.reserve(16);
+    cache.reserve(16);
+    const std::size_t node = bytes_of([&] { bare.try_emplace("k", 1U); });
+    CHECK(bytes_of([&] { cache.set("k", 1U); }) == node + 8);
 }
 
 TEST_CASE("neither a hit nor a miss nor an overwrite allocates", "[allocations][promise-8]") {
@@ -132,11 +129,6 @@ TEST_CASE("a table seldom grows", "[allocations]") {
 #if defined(__GLIBCXX__) // maps of other libraries begin with other sizes
 TEST_CASE("a table grows when the bare map's does, and as far", "[allocations]") {
     const std::size_t reserved = GENERATE(as<std::size_t>(), 0, 1, 2, 3, 4, 5, 6, 100);
-    const auto bytes_of = [](auto insert) {
-        const std::size_t before = support::allocated_bytes();
-        insert();
-        return support::allocated_bytes() - before;
-    };
     bare_map bare;
     cachetory::memory_backend<std::uint64_t> cache;
     bare.reserve(reserved);

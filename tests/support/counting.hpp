@@ -17,6 +17,14 @@ std::size_t allocations_of(Operation operation) {
     return allocations() - before;
 }
 
+/// How many bytes the operation allocates.
+template <class Operation>
+std::size_t bytes_of(Operation operation) {
+    const std::size_t before = allocated_bytes();
+    operation();
+    return allocated_bytes() - before;
+}
+
 /// How often the operation reads the clock.
 template <class Clock = manual_clock<>, class Operation>
 int reads_of(Operation operation) {
