@@ -6,10 +6,14 @@
 #include <cachetory/concurrent_memory_backend.hpp>
 #include <cachetory/memory_backend.hpp>
 
+#include <array>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdlib>
 #include <ctime>
 #include <functional>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -259,7 +263,34 @@ private:
 template <class Value, life Life>
 using map_and_clock = hand_written<Value, Life, no_mutex>;
 
+/// The cheapest lock: it spins until it has it. `unlock` learns whether the lock is as `lock` left
+/// it, as any lock must whose waiting threads can sleep.
+class least_mutex {
+public:
+    void lock() {
+        while (locked_.exchange(true, std::memory_order_acquire)) {
+        }
+    }
+
+    void unlock() {
+        if (!locked_.exchange(false, std::memory_order_release)) {
+            std::abort();
+        }
+    }
+
+private:
+    std::atomic<bool> locked_ = false;
+};
+
 #if defined(CLOCK_MONOTONIC_COARSE)
+/// The cheapest clock: never before the time that `steady` has, and less than a second after it.
+inline steady::time_point coarse_now() {
+    std::timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return steady::time_point(std::chrono::seconds(now.tv_sec + 1) +
+                              std::chrono::nanoseconds(now.tv_nsec));
+}
+
 /// The least that a look-up with a deadline costs: the map with our hash, and the cheapest clock.
 template <class Value>
 class map_and_coarse_clock {
@@ -277,11 +308,7 @@ public:
         if (found == entries_.end()) {
             return false;
         }
-        std::timespec now{};
-        ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-        const std::chrono::nanoseconds soon =
-            std::chrono::seconds(now.tv_sec + 1) + std::chrono::nanoseconds(now.tv_nsec);
-        if (found->second.deadline.time_since_epoch() <= soon) {
+        if (found->second.deadline <= coarse_now()) {
             return false; // the benchmarks have no such entries
         }
         use(found->second.value);
@@ -292,6 +319,68 @@ public:
 
 private:
     text_map<entry<Value>, cachetory::string_hash> entries_;
+};
+
+/// The least that a look-up in a shared cache costs: as many shards as ours, each with the cheapest
+/// lock and a map with our hash, computed once, and the cheapest clock.
+template <class Value>
+class shards_and_coarse_clock {
+public:
+    using value_type = Value;
+
+    void insert(std::string_view key, const Value& value) {
+        shard_of(hashed(key))
+            .entries.try_emplace(std::string(key),
+                                 entry<Value>{value, steady::now() + length<life::hour>});
+    }
+
+    template <class Use>
+    bool find(std::string_view key, Use use) {
+        const hashed text(key);
+        shard& home = shard_of(text);
+        Value value{}; // used after unlocking
+        {
+            const std::lock_guard lock(home.mutex);
+            const auto found = home.entries.find(text);
+            if (found == home.entries.end() || found->second.deadline <= coarse_now()) {
+                return false; // the benchmarks have no expired entries
+            }
+            value = found->second.value;
+        }
+        use(value);
+        return true;
+    }
+
+private:
+    static constexpr int shard_bits = 9;
+
+    struct hashed {
+        explicit hashed(std::string_view key) : text(key), hash(cachetory::string_hash()(key)) {}
+
+        friend bool operator==(const hashed& a, std::string_view b) { return a.text == b; }
+
+        std::string_view text;
+        std::size_t hash;
+    };
+
+    struct hash_once {
+        using is_transparent = void;
+
+        std::size_t operator()(const hashed& key) const { return key.hash; }
+
+        std::size_t operator()(std::string_view key) const { return hashed(key).hash; }
+    };
+
+    struct alignas(64) shard {
+        least_mutex mutex;
+        text_map<entry<Value>, hash_once> entries;
+    };
+
+    shard& shard_of(const hashed& key) {
+        return shards_[key.hash >> (std::numeric_limits<std::size_t>::digits - shard_bits)];
+    }
+
+    std::array<shard, 1U << shard_bits> shards_;
 };
 #endif
 

@@ -199,6 +199,7 @@ void add_hits(const shape& of) {
     add<hand_written<Value, life::hour>>(of, hit, "hand_written");
 #if defined(CLOCK_MONOTONIC_COARSE)
     add<map_and_coarse_clock<Value>>(of, hit, "map_and_coarse_clock");
+    add<shards_and_coarse_clock<Value>>(of, hit, "shards_and_coarse_clock");
 #endif
 #if defined(CACHETORY_BENCHMARK_POCO)
     add<poco<Value, life::hour>>(of, hit, "poco");

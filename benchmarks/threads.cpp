@@ -9,6 +9,7 @@
 #include <benchmark/benchmark.h>
 #include <chrono>
 #include <cstddef>
+#include <initializer_list>
 #include <memory>
 #include <mutex>
 #include <string_view>
@@ -70,7 +71,7 @@ using old_default = ours<sharded<word, 1024, std::mutex>, life::hour>;
 
 /// All threads ask for the same keys, each starting at a different place.
 template <class Contender>
-void add_lock(const shape& of, std::string_view contender) {
+void add_lock(const shape& of, std::string_view contender, std::initializer_list<int> threads) {
     const auto cache = std::make_shared<filled<Contender>>(of);
     const auto of_threads = std::make_shared<std::array<progress, 8>>();
     add_benchmark(
@@ -82,7 +83,12 @@ void add_lock(const shape& of, std::string_view contender) {
             position = position != 0 ? position : thread * (keys.size() / 8);
             look_up_all(state, (*cache)(), keys, position);
         },
-        [](auto& added) { added.UseRealTime()->Threads(2)->Threads(8); });
+        [=](auto& added) {
+            added.UseRealTime();
+            for (const int each : threads) {
+                added.Threads(each);
+            }
+        });
 }
 
 /// Eight threads ask for one key, for half a second. Counts how many times as often the fastest of
@@ -142,9 +148,10 @@ void add_threads() {
     }
     for (const shape& of : {shape{12, 1000}, shape{12, 100'000}, shape{12, 1000, access::zipf},
                             shape{12, 100'000, access::zipf}, shape{12, 1}}) {
-        add_lock<with_lock<cachetory::detail::default_mutex>>(of, "ours_concurrent");
-        add_lock<with_lock<std::mutex>>(of, "std_mutex");
-        add_lock<old_default>(of, "old_default");
+        add_lock<with_lock<cachetory::detail::default_mutex>>(of, "ours_concurrent", {2, 8});
+        add_lock<with_lock<std::mutex>>(of, "std_mutex", {2, 8});
+        add_lock<old_default>(of, "old_default", {2, 8});
+        add_lock<with_lock<least_mutex>>(of, "least_mutex", {2}); // more would only spin
     }
     add_fairness<with_lock<cachetory::detail::default_mutex>>("ours_concurrent");
     add_fairness<with_lock<std::mutex>>("std_mutex");
