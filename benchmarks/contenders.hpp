@@ -263,8 +263,8 @@ private:
 template <class Value, life Life>
 using map_and_clock = hand_written<Value, Life, no_mutex>;
 
-/// The cheapest lock: it spins until it has it. `unlock` learns whether the lock is as `lock` left
-/// it, as any lock must whose waiting threads can sleep.
+/// The cheapest lock whose waiting threads could sleep, because `unlock` learns whether the lock is
+/// as `lock` left it. They do not, so it is only for one or two threads.
 class least_mutex {
 public:
     void lock() {
@@ -321,8 +321,8 @@ private:
     text_map<entry<Value>, cachetory::string_hash> entries_;
 };
 
-/// The least that a look-up in a shared cache costs: as many shards as ours, each with the cheapest
-/// lock and a map with our hash, computed once, and the cheapest clock.
+/// The least that a look-up in a shared cache costs: as many shards as ours, but of half the size,
+/// each with `least_mutex` and a map with our hash, computed once, and the cheapest clock.
 template <class Value>
 class shards_and_coarse_clock {
 public:
@@ -351,8 +351,17 @@ public:
         return true;
     }
 
+    std::size_t size() const {
+        std::size_t sum = 0;
+        for (const shard& each : shards_) {
+            sum += each.entries.size();
+        }
+        return sum;
+    }
+
 private:
     static constexpr int shard_bits = 9;
+    static_assert(1U << shard_bits == cachetory::concurrent_memory_backend<Value>::default_shards);
 
     struct hashed {
         explicit hashed(std::string_view key) : text(key), hash(cachetory::string_hash()(key)) {}
