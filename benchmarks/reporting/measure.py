@@ -42,7 +42,7 @@ def effort(name, quick):
     if operation.startswith("find_lock") and not quick:  # long enough for eight threads on two cores
         return 6, 15, 0.02
     if operation == "growth":  # filling the caches takes most of the time
-        return (0 if quick else 1), 15, 0.02
+        return (0 if quick else 3 if entries <= 1_000_000 else 1), 15, 0.02
     seconds = 0.001 if entries <= 1000 else 0.002
     if quick:
         return 1, (1 if operation in ("insert", "erase_if") else 5), seconds
